@@ -1,0 +1,375 @@
+"""Named weights of the Elman RNN, the LSTM and the GRU: one W, one V, one b a gate.
+
+W acts on the input x_t, V on the previous hidden state h_{t-1}, b is the bias. Gates have names,
+never offsets: whoever needs one large matrix asks for `packed("ifgo")` and says the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Weights = Literal["uniform", "glorot"]
+
+DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.complex128))
+
+
+def check_array(
+    where: str, name: str, array: object, shape: tuple[int | str, ...], dtype: Any = None
+) -> None:
+    """Raise ValueError unless `array` is an array of this shape and dtype.
+
+    A number in `shape` is an axis of that length, "..." stands for any leading axes, any other
+    word for an axis of any length. The message says where, what must hold, what came, the cure.
+    """
+    if not isinstance(array, np.ndarray):
+        raise ValueError(
+            f"{where}: {name} must be a NumPy array, got {type(array).__name__}; "
+            f"np.asarray({name}) makes one"
+        )
+    wanted = shape[1:] if shape[:1] == ("...",) else shape
+    got = array.shape[len(array.shape) - len(wanted) :] if len(wanted) < len(shape) else array.shape
+    if not _fits(got, wanted):
+        words = ", ".join(str(n) for n in shape) + ("," if len(shape) == 1 else "")
+        cure = _shape_cure(array.shape, got, wanted)
+        raise ValueError(f"{where}: {name} must have shape ({words}), got {array.shape}{cure}")
+    if array.dtype not in DTYPES:
+        raise ValueError(
+            f"{where}: {name} must be float32, float64 or complex128, got {array.dtype}; "
+            f"{name}.astype(np.float64) converts it"
+        )
+    if dtype is not None and array.dtype != dtype:
+        raise ValueError(
+            f"{where}: {name} must be {dtype} like the arrays before it, got {array.dtype}; "
+            f"{name}.astype(np.{dtype}) converts it"
+        )
+
+
+def _fits(got: tuple[int, ...], wanted: tuple[int | str, ...]) -> bool:
+    return len(got) == len(wanted) and all(
+        isinstance(w, str) or g == w for g, w in zip(got, wanted, strict=True)
+    )
+
+
+def _shape_cure(whole: tuple[int, ...], got: tuple[int, ...], wanted: tuple[int | str, ...]) -> str:
+    if len(wanted) == 1 and len(whole) == 2 and wanted[0] == whole[0]:
+        return "; features lie on the last axis and the batch comes first, transpose it"
+    if len(got) == len(wanted) == 2 and got != got[::-1] and _fits(got[::-1], wanted):
+        return "; it looks transposed"
+    if len(got) == len(wanted) == 3 and got[:2] != got[1::-1]:
+        if _fits((got[1], got[0], got[2]), wanted):
+            return "; time comes first, then the batch: swap the first two axes"
+    if len(whole) == len(wanted) - 1 and wanted[-1] == whole[-1:][0]:
+        return "; an axis is missing: a single example still has a batch axis of length 1"
+    return ""
+
+
+def check_generator(where: str, rng: object) -> None:
+    """Raise ValueError unless `rng` is a NumPy random Generator."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(
+            f"{where}: rng must be a numpy.random.Generator, got {type(rng).__name__}; "
+            "np.random.default_rng(7) makes one"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Params:
+    """What the three sets of weights share; `gates` lists the gate letters in field order."""
+
+    gates: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        where = type(self).__name__
+        first = self._get("b", self.gates[0])
+        check_array(where, self._name("b", self.gates[0]), first, ("H",))
+        H, dtype = first.shape[0], first.dtype
+        W = self._get("W", self.gates[0])
+        check_array(where, self._name("W", self.gates[0]), W, (H, "D"), dtype)
+        D = W.shape[1]
+        shapes: dict[str, tuple[int, ...]] = {"W": (H, D), "V": (H, H), "b": (H,)}
+        for name, array in self.items():
+            check_array(where, name, array, shapes[name[0]], dtype)
+
+    @classmethod
+    def _name(cls, letter: str, gate: str) -> str:
+        return letter if len(cls.gates) == 1 else f"{letter}_{gate}"
+
+    def _get(self, letter: str, gate: str) -> Array:
+        array: Array = getattr(self, self._name(letter, gate))
+        return array
+
+    @property
+    def hidden_size(self) -> int:
+        """H, the length of the hidden state."""
+        return int(self._get("W", self.gates[0]).shape[0])
+
+    @property
+    def input_size(self) -> int:
+        """D, the length of one input x_t."""
+        return int(self._get("W", self.gates[0]).shape[1])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The one dtype that all arrays share."""
+        return self._get("b", self.gates[0]).dtype
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are to learn: G * H * (D + H + 1), and H more with b_hv."""
+        return sum(array.size for _, array in self.items())
+
+    def items(self) -> Iterator[tuple[str, Array]]:
+        """Each name with its array, in the order of the fields; a b_hv of None is left out."""
+        for field in fields(self):
+            array = getattr(self, field.name)
+            if array is not None:
+                yield field.name, array
+
+    def astype(self, dtype: npt.DTypeLike) -> Self:
+        """The same weights as new arrays of another dtype."""
+        return type(self)(**{name: array.astype(dtype) for name, array in self.items()})
+
+    def packed(self, order: str | None = None) -> tuple[Array, Array, Array]:
+        """Stack the gates in the order of the letters: W (G*H, D), V (G*H, H), b (G*H,).
+
+        `order` names each gate once, "ifgo" is torch's for the LSTM; without it the order is that
+        of the fields. The GRU's b_hv belongs to no row of b and stays apart. New arrays.
+        """
+        order = self._check_order("packed", order)
+        W, V, b = (np.concatenate([self._get(k, gate) for gate in order]) for k in "WVb")
+        return W, V, b
+
+    @classmethod
+    def from_packed(cls, W: Array, V: Array, b: Array, order: str | None = None) -> Self:
+        """The inverse of `packed`: cut W (G*H, D), V (G*H, H), b (G*H,) into gates; new arrays."""
+        order = cls._check_order("from_packed", order)
+        G, where = len(order), f"{cls.__name__}.from_packed"
+        check_array(where, "b", b, ("G*H",))
+        if b.shape[0] % G:
+            raise ValueError(
+                f"{where}: b must have a length that {G} gates divide, got {b.shape[0]}"
+            )
+        check_array(where, "W", W, (b.shape[0], "D"), b.dtype)
+        check_array(where, "V", V, (b.shape[0], b.shape[0] // G), b.dtype)
+        cut = {"W": np.split(W, G), "V": np.split(V, G), "b": np.split(b, G)}
+        return cls(
+            **{
+                cls._name(letter, gate): blocks[k].copy()
+                for letter, blocks in cut.items()
+                for k, gate in enumerate(order)
+            }
+        )
+
+    @classmethod
+    def _check_order(cls, where: str, order: str | None) -> str:
+        if order is None:
+            return cls.gates
+        if sorted(order) != sorted(cls.gates):
+            raise ValueError(
+                f"{cls.__name__}.{where}: order must name each of the gates "
+                f"{', '.join(cls.gates)} once, got {order!r}"
+            )
+        return order
+
+    @classmethod
+    def _draw(
+        cls,
+        input_size: int,
+        hidden_size: int,
+        rng: np.random.Generator,
+        weights: Weights,
+        dtype: npt.DTypeLike,
+    ) -> dict[str, Array]:
+        where = f"{cls.__name__}.init"
+        check_generator(where, rng)
+        for name, n in (("input_size", input_size), ("hidden_size", hidden_size)):
+            if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+                raise ValueError(f"{where}: {name} must be a whole number of at least 1, got {n!r}")
+        if np.dtype(dtype) not in DTYPES[:2]:
+            raise ValueError(f"{where}: dtype must be float32 or float64, got {np.dtype(dtype)}")
+        if weights not in _DRAW:
+            raise ValueError(f'{where}: weights must be "uniform" or "glorot", got {weights!r}')
+        arrays: dict[str, Array] = {}
+        for gate in cls.gates:
+            for letter, array in _DRAW[weights](input_size, hidden_size, rng).items():
+                arrays[cls._name(letter, gate)] = array.astype(dtype)
+        return arrays
+
+
+def _uniform(D: int, H: int, rng: np.random.Generator) -> dict[str, Array]:
+    k = 1.0 / np.sqrt(H)
+    return {
+        "W": rng.uniform(-k, k, (H, D)),
+        "V": rng.uniform(-k, k, (H, H)),
+        "b": rng.uniform(-k, k, H),
+    }
+
+
+def _glorot(D: int, H: int, rng: np.random.Generator) -> dict[str, Array]:
+    k = np.sqrt(6.0 / (D + H))
+    Q, R = np.linalg.qr(rng.standard_normal((H, H)))
+    # the signs make Q uniform over the orthogonal matrices; qr alone prefers some of them
+    return {"W": rng.uniform(-k, k, (H, D)), "V": Q * np.sign(np.diag(R)), "b": np.zeros(H)}
+
+
+_DRAW = {"uniform": _uniform, "glorot": _glorot}
+
+
+def _chrono(where: str, T_max: float, H: int, rng: np.random.Generator) -> Array:
+    if not T_max > 2:
+        raise ValueError(f"{where}: chrono must be a longest lag above 2 steps, got {T_max!r}")
+    return np.log(rng.uniform(1.0, T_max - 1.0, H))
+
+
+def _one_of(where: str, **given: float | None) -> None:
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) > 1:
+        raise ValueError(f"{where}: {' and '.join(names)} set the same bias; give one of them")
+
+
+@dataclass(frozen=True, eq=False)
+class RNNParams(_Params):
+    """Weights of h_t = tanh(W x_t + V h_{t-1} + b): W (H, D), V (H, H), b (H,)."""
+
+    gates: ClassVar[str] = "h"
+
+    W: Array
+    V: Array
+    b: Array
+
+    @classmethod
+    def init(
+        cls,
+        input_size: int,
+        hidden_size: int,
+        rng: np.random.Generator,
+        *,
+        weights: Weights = "uniform",
+        dtype: npt.DTypeLike = np.float64,
+    ) -> Self:
+        """Random weights.
+
+        weights="uniform": every number from U(-1/sqrt(H), 1/sqrt(H)), as torch.nn does (torch
+        draws two such biases and adds them, we draw one). weights="glorot": W from
+        U(-a, a), a = sqrt(6 / (D + H)) (Glorot and Bengio 2010, eq. 16), V orthogonal (Saxe,
+        McClelland and Ganguli 2014), b zero, as Keras does.
+        """
+        return cls(**cls._draw(input_size, hidden_size, rng, weights, dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class LSTMParams(_Params):
+    """Weights of the LSTM's forget, input, candidate (g) and output parts.
+
+    Each W is (H, D), each V (H, H), each b (H,); the equations are in `cells.lstm_step`.
+    """
+
+    gates: ClassVar[str] = "figo"
+
+    W_f: Array
+    V_f: Array
+    b_f: Array
+    W_i: Array
+    V_i: Array
+    b_i: Array
+    W_g: Array
+    V_g: Array
+    b_g: Array
+    W_o: Array
+    V_o: Array
+    b_o: Array
+
+    @classmethod
+    def init(
+        cls,
+        input_size: int,
+        hidden_size: int,
+        rng: np.random.Generator,
+        *,
+        weights: Weights = "uniform",
+        forget_bias: float | None = None,
+        input_bias: float | None = None,
+        chrono: float | None = None,
+        dtype: npt.DTypeLike = np.float64,
+    ) -> Self:
+        """Random weights, as `RNNParams.init` draws them for each gate.
+
+        forget_bias, input_bias: every b_f or b_i becomes this number. A forget bias above 0 is
+        Gers, Schmidhuber and Cummins (2000); Jozefowicz, Zaremba and Sutskever (2015) made it
+        popular.
+        chrono: the longest lag to bridge, T_max steps: b_f = log U(1, T_max - 1), b_i = -b_f
+        (Tallec and Ollivier 2018, eq. 16).
+        """
+        where = "LSTMParams.init"
+        _one_of(where, forget_bias=forget_bias, chrono=chrono)
+        _one_of(where, input_bias=input_bias, chrono=chrono)
+        arrays = cls._draw(input_size, hidden_size, rng, weights, dtype)
+        if forget_bias is not None:
+            arrays["b_f"] = np.full(hidden_size, forget_bias, dtype)
+        if input_bias is not None:
+            arrays["b_i"] = np.full(hidden_size, input_bias, dtype)
+        if chrono is not None:
+            arrays["b_f"] = _chrono(where, chrono, hidden_size, rng).astype(dtype)
+            arrays["b_i"] = -arrays["b_f"]
+        return cls(**arrays)
+
+
+@dataclass(frozen=True, eq=False)
+class GRUParams(_Params):
+    """Weights of the GRU's update (z), reset (r) and candidate (h) parts.
+
+    Each W is (H, D), each V (H, H), each b (H,). b_hv (H,) is the candidate's second bias, inside
+    the reset's product; only the "after" form has it. Equations: `cells.gru_step`.
+    """
+
+    gates: ClassVar[str] = "zrh"
+
+    W_z: Array
+    V_z: Array
+    b_z: Array
+    W_r: Array
+    V_r: Array
+    b_r: Array
+    W_h: Array
+    V_h: Array
+    b_h: Array
+    b_hv: Array | None = None
+
+    @classmethod
+    def init(
+        cls,
+        input_size: int,
+        hidden_size: int,
+        rng: np.random.Generator,
+        *,
+        reset: Literal["before", "after"] = "before",
+        weights: Weights = "uniform",
+        keep_bias: float | None = None,
+        chrono: float | None = None,
+        dtype: npt.DTypeLike = np.float64,
+    ) -> Self:
+        """Random weights, as `RNNParams.init` draws them for each gate; "after" adds b_hv.
+
+        keep_bias: k > 0 makes the new GRU keep its state. In this course z near 1 takes the new,
+        so b_z becomes -k; it is the GRU's counterpart of a forget bias of k.
+        chrono: the longest lag to bridge, T_max steps: b_z = -log U(1, T_max - 1) (Tallec and
+        Ollivier 2018, section 2, in this course's sign).
+        """
+        where = "GRUParams.init"
+        _one_of(where, keep_bias=keep_bias, chrono=chrono)
+        if reset not in ("before", "after"):
+            raise ValueError(f'{where}: reset must be "before" or "after", got {reset!r}')
+        arrays = cls._draw(input_size, hidden_size, rng, weights, dtype)
+        if reset == "after":
+            arrays["b_hv"] = _DRAW[weights](1, hidden_size, rng)["b"].astype(dtype)
+        if keep_bias is not None:
+            arrays["b_z"] = np.full(hidden_size, -keep_bias, dtype)
+        if chrono is not None:
+            arrays["b_z"] = -_chrono(where, chrono, hidden_size, rng).astype(dtype)
+        return cls(**arrays)
