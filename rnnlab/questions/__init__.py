@@ -1,0 +1,104 @@
+"""The questions of the exercises: one module a notebook, one list for check, grader and tests.
+
+A question knows its inputs, its reference and the wrong functions that learners write. A
+misconception is such a function: an answer that computes the same on every probe gets its hint.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+
+Probe = Mapping[str, Any]
+Kind = Literal["function", "line", "repair", "trace", "number", "weights", "training"]
+
+ANSWERS = ("rnnlab.cells", "rnnlab.layers", "rnnlab.interop", "rnnlab.twins", "rnnlab.questions")
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A wrong idea as the function that follows from it, and the words that lead away from it."""
+
+    name: str
+    hint: str
+    wrong: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One thing to write, and all that is needed to judge it.
+
+    id              "04.forget_gate": notebook and name
+    kind, title     what sort of task; a short name for tables
+    points          out of 10 for the notebook
+    inputs          from a Generator, the probes: each a mapping of names to arrays
+    reference       the right function
+    returns         names of what comes back, in data-flow order: ("h_t", "C_t")
+    axes            for each of these, its axes in words: ("time", "batch", "unit")
+    arguments       which entries of a probe the function takes, in this order; None: all
+    terms           inputs that zeros switch off, each with its term: {"x_t": "W_f x_t"}
+    observe         what is compared, from what came back and the probe; None: what came back.
+                    For weights set by hand it is how the cell behaves with them.
+    complaints      for each observed part, the words when it is wrong; else a standard sentence
+    tolerance       largest allowed difference, absolute and relative to the largest value
+    forbidden       modules that hold the answer; the grader hides them from submissions
+    time_limit      seconds for all calls of this question together
+    hints           three, on request: where to look, what the equation says, the line in words
+    misconceptions  the wrong functions that learners write
+    """
+
+    id: str
+    kind: Kind
+    title: str
+    points: int
+    inputs: Callable[[np.random.Generator], Sequence[Probe]]
+    reference: Callable[..., Any]
+    returns: tuple[str, ...]
+    axes: Mapping[str, tuple[str, ...]]
+    hints: tuple[str, str, str]
+    misconceptions: tuple[Misconception, ...]
+    arguments: tuple[str, ...] | None = None
+    terms: Mapping[str, str] | None = None
+    observe: Callable[[Any, Probe], Mapping[str, Any]] | None = None
+    complaints: Mapping[str, str] | None = None
+    tolerance: float = 1e-8
+    forbidden: tuple[str, ...] = ANSWERS
+    time_limit: float = 10.0
+
+    @property
+    def name(self) -> str:
+        """What the learner defines: the id after the dot."""
+        return self.id.partition(".")[2]
+
+    @property
+    def notebook(self) -> str:
+        """The number of the exercise notebook: the id before the dot."""
+        return self.id.partition(".")[0]
+
+    def given(self, probe: Probe) -> dict[str, Any]:
+        """The part of a probe that the function is called with, in order."""
+        names = probe if self.arguments is None else self.arguments
+        return {name: probe[name] for name in names}
+
+
+@cache
+def all_questions() -> tuple[Question, ...]:
+    """Every question of the course, by notebook and then in the notebook's order."""
+    names = sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name.startswith("q"))
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return tuple(question for module in modules for question in module.QUESTIONS)
+
+
+def question(question_id: str) -> Question:
+    """The question of this id; ValueError with the ids that there are for an unknown one."""
+    for candidate in all_questions():
+        if candidate.id == question_id:
+            return candidate
+    ids = ", ".join(q.id for q in all_questions())
+    raise ValueError(f"question: id must be one of {ids}, got {question_id!r}")
