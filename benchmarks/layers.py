@@ -48,7 +48,7 @@ def ours(cell: str, T: int, B: int, D: int, H: int, dtype: str) -> Callable[[], 
 
 
 def theirs(cell: str, T: int, B: int, D: int, H: int, dtype: str) -> Callable[[], object]:
-    """A call that runs torch.nn's layer forward and backward, gradients by x and states included."""
+    """A call that runs torch.nn's layer forward and backward, for the same gradients as ours."""
     torch.manual_seed(7)
     options = {"dtype": getattr(torch, dtype)}
     layer = getattr(torch.nn, cell)(D, H, **options)
@@ -103,7 +103,7 @@ def main() -> None:
             a, b = compare(cell, sizes, dtype)
             ratios.append(a / b)
             note = verdict(a / b, ONE_STEP_GOAL) if sizes == ONE_STEP else ""
-            row(cell, sizes, f"{1e3 * a:.3f}", f"{1e3 * b:.3f}", f"{a / b:.2f}", note)
+            row(cell, str(sizes), f"{1e3 * a:.3f}", f"{1e3 * b:.3f}", f"{a / b:.2f}", note)
         mean = geometric_mean(ratios[: len(SEQUENCES)])
         row(cell, "geometric mean", "", "", f"{mean:.2f}", verdict(mean, goal))
 

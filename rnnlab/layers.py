@@ -244,7 +244,8 @@ def gru_forward(x: Array, h0: Array, p: GRUParams, reset: Reset = "before") -> G
 def gru_backward(trace: GRUTrace, dh: Array, dh_T: Array | float = 0) -> GRUGrads:
     """Gradients of a loss from dh (T, B, H), its gradient by each h_t.
 
-    dh_T (B, H) comes on top for the last state. With dh_t = dh[t] + dh_t from step t + 1, and q_t as in `GRUTrace`:
+    dh_T (B, H) comes on top for the last state. With dh_t the sum of dh[t] and what step t + 1
+    sends back, and q_t as in `GRUTrace`:
 
         da_z = dh_t * (h~_t - h_{t-1}) * z_t * (1 - z_t)
         da_h = dh_t * z_t * (1 - h~_t^2)

@@ -184,7 +184,8 @@ def execute(path: Path) -> None:
     import nbformat
     from nbclient import NotebookClient
 
-    notebook = nbformat.from_dict(cleared(read(path)))  # type: ignore[no-untyped-call]
+    text = dumps(cleared(read(path)))
+    notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
     client = NotebookClient(
         notebook, kernel_name="python3", timeout=300, record_timing=False, store_widget_state=False
     )

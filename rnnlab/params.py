@@ -57,14 +57,14 @@ def _fits(got: tuple[int, ...], wanted: tuple[int | str, ...]) -> bool:
 
 
 def _shape_cure(whole: tuple[int, ...], got: tuple[int, ...], wanted: tuple[int | str, ...]) -> str:
-    if len(wanted) == 1 and len(whole) == 2 and wanted[0] == whole[0]:
+    if len(wanted) == len(got) == 1 and len(whole) == 2 and wanted[0] == whole[0]:
         return "; features lie on the last axis and the batch comes first, transpose it"
     if len(got) == len(wanted) == 2 and got != got[::-1] and _fits(got[::-1], wanted):
         return "; it looks transposed"
     if len(got) == len(wanted) == 3 and got[:2] != got[1::-1]:
         if _fits((got[1], got[0], got[2]), wanted):
             return "; time comes first, then the batch: swap the first two axes"
-    if len(whole) == len(wanted) - 1 and wanted[-1] == whole[-1:][0]:
+    if len(whole) == len(wanted) - 1 and whole[-1:] == wanted[-1:]:
         return "; an axis is missing: a single example still has a batch axis of length 1"
     return ""
 
@@ -257,8 +257,8 @@ class RNNParams(_Params):
 
         weights="uniform": every number from U(-1/sqrt(H), 1/sqrt(H)), as torch.nn does (torch
         draws two such biases and adds them, we draw one). weights="glorot": W from
-        U(-a, a), a = sqrt(6 / (D + H)) (Glorot and Bengio 2010, eq. 16), V orthogonal (Saxe,
-        McClelland and Ganguli 2014), b zero, as Keras does.
+        U(-a, a), a = sqrt(6 / (D + H)) (Glorot and Bengio 2010), V orthogonal (Saxe, McClelland
+        and Ganguli 2014), b zero.
         """
         return cls(**cls._draw(input_size, hidden_size, rng, weights, dtype))
 
@@ -304,7 +304,7 @@ class LSTMParams(_Params):
         Gers, Schmidhuber and Cummins (2000); Jozefowicz, Zaremba and Sutskever (2015) made it
         popular.
         chrono: the longest lag to bridge, T_max steps: b_f = log U(1, T_max - 1), b_i = -b_f
-        (Tallec and Ollivier 2018, eq. 16).
+        (Tallec and Ollivier 2018).
         """
         where = "LSTMParams.init"
         _one_of(where, forget_bias=forget_bias, chrono=chrono)
@@ -359,7 +359,7 @@ class GRUParams(_Params):
         keep_bias: k > 0 makes the new GRU keep its state. In this course z near 1 takes the new,
         so b_z becomes -k; it is the GRU's counterpart of a forget bias of k.
         chrono: the longest lag to bridge, T_max steps: b_z = -log U(1, T_max - 1) (Tallec and
-        Ollivier 2018, section 2, in this course's sign).
+        Ollivier 2018, in this course's sign).
         """
         where = "GRUParams.init"
         _one_of(where, keep_bias=keep_bias, chrono=chrono)

@@ -10,7 +10,7 @@ import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -178,17 +178,17 @@ def temporal_order(
 _MARK_FROM = {2: (10, 50), 3: (10, 33, 66)}
 
 
-def _one_hot(classes: Array, n: int, dtype: np.dtype[np.floating]) -> Array:
+def _one_hot(classes: Array, n: int, dtype: np.dtype[Any]) -> Array:
     return np.eye(n, dtype=dtype)[classes]
 
 
 def _check_draw(
     where: str, rng: object, dtype: npt.DTypeLike, **sizes: tuple[int, int]
-) -> np.dtype[np.floating]:
+) -> np.dtype[Any]:
     check_generator(where, rng)
     for name, (n, least) in sizes.items():
         _check_whole(where, name, n, least)
-    chosen: np.dtype[np.floating] = np.dtype(dtype)
+    chosen: np.dtype[Any] = np.dtype(dtype)
     if chosen not in (np.float32, np.float64):
         raise ValueError(f"{where}: dtype must be float32 or float64, got {chosen}")
     return chosen
