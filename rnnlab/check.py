@@ -17,7 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from rnnlab import calls
-from rnnlab.calls import Outcome
+from rnnlab.calls import Other, Outcome
 from rnnlab.params import Array
 from rnnlab.questions import Probe, Question, question
 
@@ -203,7 +203,7 @@ class _Judgement:
         return {n: self._array(n, v) for n, v in zip(names, values, strict=True)}
 
     def _array(self, part: str, value: Any) -> Array:
-        if type(value).__module__.partition(".")[0] == "torch":
+        if isinstance(value, Other) and value.module.partition(".")[0] == "torch":
             raise _Stop(f"{part} is a torch tensor; asked for is a NumPy array.")
         if value is None:
             raise _Stop(f"{part} is None.")
@@ -371,7 +371,7 @@ def _count(arguments: list[str]) -> str:
 def _kind(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype}"
-    return f"a {type(value).__name__}"
+    return value.words if isinstance(value, Other) else f"a {type(value).__name__}"
 
 
 def _came_in(inputs: Mapping[str, Any]) -> str:

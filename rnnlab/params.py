@@ -93,8 +93,10 @@ class _Params:
         check_array(where, self._name("W", self.gates[0]), W, (H, "D"), dtype)
         D = W.shape[1]
         shapes: dict[str, tuple[int, ...]] = {"W": (H, D), "V": (H, H), "b": (H,)}
-        for name, array in self.items():
-            check_array(where, name, array, shapes[name[0]], dtype)
+        for field in fields(self):
+            array = getattr(self, field.name)
+            if array is not None or field.default is not None:
+                check_array(where, field.name, array, shapes[field.name[0]], dtype)
 
     @classmethod
     def _name(cls, letter: str, gate: str) -> str:

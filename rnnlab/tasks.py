@@ -119,7 +119,7 @@ def latch(
     rng: np.random.Generator,
     *,
     symbols: int = 4,
-    noise: float = 1.0,
+    noise: float = 0.3,
     dtype: npt.DTypeLike = np.float64,
 ) -> Task:
     """Hold the one symbol of step 0 through noise until the last step.

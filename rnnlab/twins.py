@@ -41,17 +41,23 @@ class _Twin(nn.Module, Generic[P]):
         return params
 
     def _checked(self, x: Tensor, **states: Tensor | None) -> list[Tensor]:
-        """The initial states (B, H), zeros where there is none; ValueError for a wrong shape."""
+        """The initial states (B, H), zeros where there is none; ValueError if one does not fit."""
         where = f"twins.{type(self).__name__}"
         D, H = self.input_size, self.hidden_size
         if x.ndim != 3 or x.shape[2] != D:
             raise ValueError(f"{where}: x must have shape (T, B, {D}), got {tuple(x.shape)}")
-        B = x.shape[1]
+        B, dtype = x.shape[1], next(self.parameters()).dtype
         for name, state in states.items():
             if state is not None and state.shape != (B, H):
                 raise ValueError(
                     f"{where}: {name} must have shape ({B}, {H}) to go with x {tuple(x.shape)}, "
                     f"got {tuple(state.shape)}; time comes first, then the batch"
+                )
+        for name, tensor in {"x": x, **states}.items():
+            if tensor is not None and tensor.dtype != dtype:
+                raise ValueError(
+                    f"{where}: {name} must be {dtype} like the weights, got {tensor.dtype}; "
+                    f"{name}.to({dtype}) converts it"
                 )
         return [x.new_zeros(B, H) if state is None else state for state in states.values()]
 

@@ -174,7 +174,7 @@ def test_check_prints_a_pass_and_raises_otherwise(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == "04.forget_gate: passed, 3 points.\n"
     with pytest.raises(AssertionError, match="right whenever b_f is zero"):
         check(ID, lambda x, h, W, V, b: right(x, h, W, V, 0 * b))
-    with pytest.raises(AssertionError, match="Hint 1: (.|\n)*Hint 2: ") as caught:
+    with pytest.raises(AssertionError, match=r"Hint 1: (.|\n)*Hint 2: ") as caught:
         check(ID, lambda x, h, W, V, b: right(x, h, W, V, 0 * b), hint=2)
     assert "Hint 3" not in str(caught.value)
 

@@ -167,8 +167,6 @@ def test_from_packed_refuses_what_does_not_fit(change, message, rng):
 def test_a_wrong_weight_is_refused(name, change, message, rng):
     arrays = dict(drawn(LSTMParams, rng).items())
     arrays[name] = change(arrays[name])
-    if arrays[name] is None:
-        message = message.replace("NoneType", "")  # whichever way it is told apart
     with pytest.raises(ValueError, match=r"^LSTMParams: " + message):
         LSTMParams(**arrays)
 
@@ -179,24 +177,24 @@ def test_a_wrong_b_hv_is_refused(rng):
 
 
 @pytest.mark.parametrize(
-    ("shape", "wanted", "message"),
+    ("shape", "wanted", "cure"),
     [
-        ((2, 5, 3), (5, 2, 3), r"got \(2, 5, 3\); time comes first, then the batch: swap"),
-        ((5, 3), ("T", "B", 3), r"got \(5, 3\); an axis is missing: .* batch axis of length 1"),
-        ((5, 2, 4), ("T", "B", 3), r"must have shape \(T, B, 3\), got \(5, 2, 4\)$"),
-        (
-            (3, 2),
-            ("...", 3),
-            r"must have shape \(\.\.\., 3\), got \(3, 2\); features lie on the last",
-        ),
-        ((), (3,), r"must have shape \(3,\), got \(\)$"),
+        ((2, 5, 3), (5, 2, 3), "; time comes first, then the batch: swap the first two axes"),
+        ((5, 3), ("T", "B", 3), "; an axis is missing: a single example still has a batch axis"),
+        ((3, 2), ("...", 3), "; features lie on the last axis and the batch comes first"),
+        ((3, 2), (2, 3), "; it looks transposed"),
+        ((5, 2, 4), ("T", "B", 3), None),
+        ((3, 1), (3,), None),
+        ((), (3,), None),
     ],
 )
-def test_check_array_names_the_usual_cause(shape, wanted, message):
-    with pytest.raises(
-        ValueError, match=r"^here: x must have shape .*" + message[message.find("got") :]
-    ):
+def test_check_array_names_the_usual_cause(shape, wanted, cure):
+    with pytest.raises(ValueError) as error:
         check_array("here", "x", np.ones(shape), wanted)
+    words = str(wanted).replace("'", "")
+    start = f"here: x must have shape {words}, got {shape}"
+    assert str(error.value).startswith(start + (cure or ""))
+    assert cure or str(error.value) == start
 
 
 # initialisation
@@ -259,6 +257,7 @@ def test_orthogonal_matrices_have_no_preferred_direction(rng):
 @pytest.mark.torch
 def test_the_bounds_are_those_of_torch(rng):
     torch = pytest.importorskip("torch")
+    torch.manual_seed(7)
     theirs = torch.nn.LSTM(30, 50).weight_hh_l0.detach().numpy()
     is_uniform(theirs, -1 / np.sqrt(50), 1 / np.sqrt(50))
     weight = torch.nn.init.xavier_uniform_(torch.empty(50, 30)).numpy()

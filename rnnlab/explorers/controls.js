@@ -1,0 +1,64 @@
+// The inputs that all explorers share: native, named for a screen reader, and safe from JupyterLab.
+
+import { coloured, html, swatch } from "./drawing.js";
+
+// JupyterLab would take the arrow keys; it looks for this on the focused element itself
+const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
+
+// `name` is spoken and shown; `symbol` (of drawing.js's palette) gives the mark and the colour
+export function slider({ name, letter = "", symbol, min, max, step, digits = 0, onInput }) {
+  const value = html("output", { "aria-live": "off" });
+  const input = html("input", {
+    type: "range",
+    min,
+    max,
+    step,
+    "aria-label": letter ? `${letter}, ${name}` : name,
+    oninput: () => onInput(Number(input.value)),
+    ...OWN_KEYS,
+  });
+  const words = html("span", { class: "rl-name" }, name);
+  const label = letter ? [html("var", {}, letter), " ", words] : [words];
+  const node = html(
+    "label",
+    { class: "rl-slider", style: symbol ? coloured(symbol) : null },
+    html("span", { class: "rl-label" }, ...(symbol ? [swatch(symbol)] : []), ...label),
+    value,
+    input,
+  );
+  const show = (number) => {
+    input.value = number;
+    value.textContent = number.toFixed(digits);
+  };
+  return { node, show };
+}
+
+export function button(words, onClick, attributes = {}) {
+  const own = { type: "button", class: "rl-button", onclick: onClick, ...OWN_KEYS };
+  return html("button", { ...own, ...attributes }, words);
+}
+
+// a row of buttons with a name of its own
+export function group(name, ...buttons) {
+  const row = { class: "rl-row", role: "group", "aria-label": name };
+  return html("div", row, html("span", { class: "rl-quiet" }, name), ...buttons);
+}
+
+// call `draw(width)` now and whenever the width of `root` changes; returns a function that stops it
+export function onWidth(root, draw) {
+  const observer = new ResizeObserver(() => root.clientWidth && draw(root.clientWidth));
+  observer.observe(root);
+  return () => observer.disconnect();
+}
+
+// call `draw` whenever one of the model's values changes; returns a function that stops it
+export function onChange(model, names, draw) {
+  names.forEach((name) => model.on(`change:${name}`, draw));
+  return () => names.forEach((name) => model.off(`change:${name}`, draw));
+}
+
+// tell the model new values; Python hears of them when it listens
+export function put(model, values) {
+  Object.entries(values).forEach(([name, value]) => model.set(name, value));
+  model.save_changes();
+}

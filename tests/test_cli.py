@@ -1,0 +1,83 @@
+"""The command: lab, doctor, grade; what it prints and its exit code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rnnlab
+from rnnlab import cli, doctor, notebook
+
+
+def test_python_m_rnnlab_is_the_command() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "rnnlab", "--version"], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == f"rnnlab {rnnlab.__version__}\n"
+
+
+@pytest.mark.parametrize("argv", [[], ["fly"], ["doctor", "--fast"], ["grade"], ["lab", "--port"]])
+def test_wrong_arguments_exit_with_2(argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(argv)
+    assert stopped.value.code == 2
+
+
+def test_doctor_has_a_line_each_and_says_ready(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for what in ("Python", "numpy", "jupyterlab", "torch", "course", "browser", "sandbox"):
+        assert sum(f"  {what}: " in line for line in lines) == 1, what
+    assert lines[-1] == "Ready."
+
+
+def test_doctor_names_the_cure_and_exits_1(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = doctor.metadata.version
+
+    def old(name: str) -> str:
+        return "3.0.1" if name == "jupyterlab" else real(name)
+
+    monkeypatch.setattr(doctor.metadata, "version", old)
+    assert cli.main(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "MISSING  jupyterlab: must be <5,>=4.4, got 3.0.1; pip install" in out
+    assert "Not ready yet" in out
+
+
+def test_lab_copies_the_course_and_passes_options_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for part in ("notebooks", "exercises"):
+        (tmp_path / part).mkdir()
+    lecture = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    notebook.write(lecture, tmp_path / "notebooks" / "00_start_here.ipynb")
+    (tmp_path / "pyproject.toml").touch()
+    started: list[list[str]] = []
+
+    def fake(command: list[str], check: bool) -> subprocess.CompletedProcess[str]:
+        started.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(notebook, "course", lambda: tmp_path)
+    monkeypatch.setattr(cli.subprocess, "run", fake)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert cli.main(["lab", "--port", "8899", "--ServerApp.token=secret"]) == 0
+    assert (tmp_path / "work" / "notebooks" / "00_start_here.ipynb").exists()
+    command = started[0]
+    assert f"--ServerApp.root_dir={tmp_path / 'work'}" in command
+    assert "--ServerApp.port=8899" in command and "--ServerApp.token=secret" in command
+    if sys.platform == "linux":
+        assert "--no-browser" in command
+
+
+def test_errors_are_one_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["grade", "no/such/folder"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.startswith("rnnlab grade: ")
+    assert captured.err.count("\n") == 1
