@@ -216,7 +216,7 @@ def _unstacked(
     second = dict(zip(order, np.split(signs * b_V, len(order)), strict=True))
     b_hv = None
     if reset == "after" and kind is GRUParams:
-        b_hv, second["h"] = second["h"].copy(), np.zeros_like(second["h"])
+        b_hv, second["h"] = second["h"], np.zeros_like(second["h"])
     b = signs * b_W + np.concatenate([*second.values()])
     params = kind.from_packed(signs[:, None] * W, signs[:, None] * V, b, order)
     return replace(params, b_hv=b_hv) if isinstance(params, GRUParams) else params

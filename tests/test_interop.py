@@ -233,6 +233,10 @@ def test_a_part_of_a_larger_model_is_refused_and_its_cure_works(rng):
             r"got no weight_hh_l0; only the two biases may be absent",
         ),
         (lambda a: a.pop("bias_hh_l0"), r"got no bias_hh_l0; only the two biases .* then both"),
+        (
+            lambda a: (a.pop("weight_ih_l0"), a.pop("bias_ih_l0")),
+            r"got no weight_ih_l0, bias_ih_l0;",
+        ),
         (lambda a: a.clear(), r"got no weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0"),
         (lambda a: a.update(scale=1), r"got 'scale'$"),
         (
