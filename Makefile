@@ -1,7 +1,7 @@
 # RNN Lab. `make lab` opens the course, `make test` checks everything; `make help` lists the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test lint types unit without-torch notebooks-as-stored browser exercises notebooks bench
+.PHONY: help lab setup test lint types unit stored without-torch exercises notebooks bench
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -37,23 +37,31 @@ setup: .venv/ready  ## create .venv and install everything into it
 lab: setup  ## open the course in JupyterLab; PORT=8890 and LAB_ARGS=... pass through
 	@$(BIN)/rnnlab lab $(if $(PORT),--port $(PORT)) $(LAB_ARGS)
 
-test: lint types unit without-torch  ## all checks
+test: lint types unit stored without-torch  ## all checks
 
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 types: setup
 	$(BIN)/mypy
 
-# one pytest for the package, the notebooks and the browser: files go to workers whole
+# xdist hands out whole files: a notebook is one kernel
+PYTEST := $(BIN)/pytest -q -n 2 --dist loadfile
+NBVAL := --nbval-sanitize-with tests/nbval.cfg
+
 unit: setup
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(PYTEST) tests
+
+stored: setup
+	$(PYTEST) --nbval $(NBVAL) notebooks solutions
+	$(PYTEST) --nbval-lax $(NBVAL) exercises
 
 # a torch that cannot be imported, for the tests and for the kernels they start
 without-torch: setup
-	PYTHONPATH=$(CURDIR)/tests/without_torch $(BIN)/pytest -n 2 --dist loadfile -m 'not torch and not browser'
+	PYTHONPATH=$(CURDIR)/tests/without_torch $(PYTEST) -m 'not torch and not browser' tests
+	PYTHONPATH=$(CURDIR)/tests/without_torch $(PYTEST) --nbval $(NBVAL) notebooks/00_* notebooks/04_* solutions/04_*
 
 exercises: setup  ## rebuild exercises/ from solutions/
 	$(BIN)/python -m rnnlab.notebook exercises

@@ -42,7 +42,6 @@ class Other:
     module: str = ""
 
 
-
 @dataclass(frozen=True)
 class Outcome:
     """What one call did.

@@ -341,7 +341,7 @@ class _Judgement:
             if all(
                 self._same(misconception.wrong, probe, outcome)
                 for probe, outcome in zip(self.probes, outcomes, strict=True)
-            ) and any(outcome.kind == "returned" for outcome in outcomes):
+            ):
                 return misconception.name, misconception.hint
         if any(o.kind != "returned" or o.value is None or o.changed for o in outcomes):
             return None, ""

@@ -2,7 +2,7 @@
 
 The fast twins of `cells`: the equations are those of `rnn_step`, `lstm_step` and `gru_step`.
 Outside, time comes first and features last: x (T, B, D), h (T, B, H). Inside, the batch comes last,
-x_t (D, B) and h_t (H, B), so that the code reads as the equations do, `V @ h`, and the gates of a
+x_t (D, B) and h_t (H, B), so that the code reads as the equations do, V @ h, and the gates of a
 step lie in one block (G*H, B) that one product fills. Three things make it fast:
 
 1. all input products W x_t + b before the loop, all weight gradients after it;
@@ -11,35 +11,34 @@ step lie in one block (G*H, B) that one product fills. Three things make it fast
    left with what truly recurs: the chain rule and one product with the transposed V.
 
 A trace owns its arrays: x, initial states and weights are copied, so that changing yours in place
-before the backward pass does no harm, and what the trace computed is read-only.
+before the backward pass does no harm, and what it shows is read-only.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from rnnlab.cells import Reset, check_reset, sigmoid
+from rnnlab.cells import Reset, check_reset
 from rnnlab.params import Array, GRUParams, LSTMParams, RNNParams, check_array
 
 
-@dataclass(frozen=True, eq=False)
-class RNNTrace:
-    """The hidden states h (T, B, H) of a forward pass, and copies of what went in."""
+class RNNTrace(NamedTuple):
+    """The hidden states h (T, B, H); for the backward pass copies of x, h0 and the weights."""
 
     h: Array
     x: Array
     h0: Array
-    params: RNNParams
+    W: Array
+    V: Array
 
 
-@dataclass(frozen=True, eq=False)
-class LSTMTrace:
-    """The states h, C, gates f, i, o, candidate C_tilde, each (T, B, H), and copies of the inputs.
+class LSTMTrace(NamedTuple):
+    """The states h, C, the gates f, i, o and the candidate C_tilde, each (T, B, H).
 
-    tanh_C is kept for the backward pass. h[-1] and C[-1] carry on into the next stretch.
+    For the backward pass: tanh_C (T, B, H), copies of x, h0, C0, and the weights packed "gifo".
+    h[-1] and C[-1] carry on into the next stretch of a sequence.
     """
 
     h: Array
@@ -52,15 +51,15 @@ class LSTMTrace:
     x: Array
     h0: Array
     C0: Array
-    params: LSTMParams
+    W: Array
+    V: Array
 
 
-@dataclass(frozen=True, eq=False)
-class GRUTrace:
-    """The states h, gates z, r, candidate h_tilde, each (T, B, H), and copies of the inputs.
+class GRUTrace(NamedTuple):
+    """The states h, the gates z, r and the candidate h_tilde, each (T, B, H).
 
-    q (T, B, H), kept for the backward pass, is the product in which the reset gate acts:
-    r_t * h_{t-1} for reset="before", V_h h_{t-1} + b_hv for "after".
+    For the backward pass: q (T, B, H), where the reset gate acts, r_t * h_{t-1} for reset="before"
+    and V_h h_{t-1} + b_hv for "after"; copies of x and h0, and the weights packed "zrh".
     """
 
     h: Array
@@ -70,8 +69,10 @@ class GRUTrace:
     q: Array
     x: Array
     h0: Array
-    params: GRUParams
+    W: Array
+    V: Array
     reset: Reset
+    has_b_hv: bool
 
 
 class RNNGrads(NamedTuple):
@@ -108,34 +109,32 @@ def rnn_forward(x: Array, h0: Array, p: RNNParams) -> RNNTrace:
     """
     _check_forward("rnn_forward", p, x, h0=h0)
     W, V, b = p.packed()
-    x = x.copy()
-    h = _states(h0, len(x))
-    a = W @ x.mT + b[:, None]
+    h, a = _states(h0, len(x)), _input_products(W, x, b)
     for t in range(len(x)):
         h[t + 1] = np.tanh(a[t] + V @ h[t])
-    return RNNTrace(_outside(h[1:]), x, _outside(h[0]), p.astype(p.dtype))
+    return RNNTrace(_shown(h[1:]), _copy(x), _shown(h)[0], W, V)
 
 
 def rnn_backward(trace: RNNTrace, dh: Array, dh_T: Array | float = 0) -> RNNGrads:
     """Gradients of a loss from dh (T, B, H), its gradient by each h_t.
 
-    dh_T (B, H) comes on top for the last state.
+    dh_T (B, H) comes on top for the last state. With dh_t the sum of dh[t] and what step t + 1
+    sends back:
 
         da_t     = dh_t * (1 - h_t^2)
-        dh_{t-1} = V^T da_t,   dW = sum_t da_t x_t^T,   dV = sum_t da_t h_{t-1}^T,   db = sum_t da_t
+        dh_{t-1} = V^T da_t
 
     Raises ValueError for a wrong shape or dtype.
     """
     dh, dh_t = _check_backward("rnn_backward", trace.h, dh, dh_T=dh_T)
-    W, V, _ = trace.params.packed()
-    h = trace.h.mT
-    da = 1 - h**2
+    h, V_T = trace.h.mT, trace.V.T.copy()
+    da = 1 - h * h
     for t in reversed(range(len(da))):
-        dh_t = dh[t] + dh_t
+        dh_t += dh[t]
         da[t] *= dh_t
-        dh_t = V.T @ da[t]
+        dh_t = V_T @ da[t]
     da = _over_time(da)
-    dW, db, dx = _input_gradients(da, W, trace.x)
+    dW, db, dx = _input_gradients(da, trace.W, trace.x)
     dV = da @ _over_time(_previous(trace.h0, h)).T
     return RNNGrads(dx, dh_t.T, RNNParams(dW, dV, db))
 
@@ -147,22 +146,21 @@ def lstm_forward(x: Array, h0: Array, C0: Array, p: LSTMParams) -> LSTMTrace:
     """
     _check_forward("lstm_forward", p, x, h0=h0, C0=C0)
     W, V, b = p.packed("gifo")
-    x = x.copy()
     T, H, B = len(x), p.hidden_size, x.shape[1]
     h, C, tanh_C = _states(h0, T), _states(C0, T), np.empty((T, H, B), x.dtype)
-    a = W @ x.mT + b[:, None]
+    a = _input_products(W, x, b)
     gates = a.reshape(T, 4, H, B)
     for t in range(T):
         a[t] += V @ h[t]
         C_tilde, i, f, o = gates[t]
         np.tanh(C_tilde, out=C_tilde)
-        gates[t, 1:] = sigmoid(gates[t, 1:])
+        _sigmoid(gates[t, 1:])
         C[t + 1] = f * C[t] + i * C_tilde
-        tanh_C[t] = np.tanh(C[t + 1])
+        np.tanh(C[t + 1], out=tanh_C[t])
         h[t + 1] = o * tanh_C[t]
-    C_tilde, i, f, o = (_outside(gates[:, k]) for k in range(4))
-    h0, C0, h, C, tanh_C = (_outside(s) for s in (h[0], C[0], h[1:], C[1:], tanh_C))
-    return LSTMTrace(h, C, f, i, C_tilde, o, tanh_C, x, h0, C0, p.astype(p.dtype))
+    C_tilde, i, f, o = _shown(gates.swapaxes(0, 1))
+    h, C, tanh_C = _shown(h), _shown(C), _shown(tanh_C)
+    return LSTMTrace(h[1:], C[1:], f, i, C_tilde, o, tanh_C, _copy(x), h[0], C[0], W, V)
 
 
 def lstm_backward(
@@ -171,39 +169,37 @@ def lstm_backward(
     """Gradients of a loss from dh (T, B, H), its gradient by each h_t.
 
     dh_T and dC_T (B, H) come on top for the last state: what a later stretch of the same sequence
-    sends back. With dh_t = dh[t] + V^T da_{t+1} and dC_{T+1} = 0:
+    sends back. With dh_t the sum of dh[t] and V^T da_{t+1}:
 
         dC_t  = dC_{t+1} * f_{t+1} + dh_t * o_t * (1 - tanh(C_t)^2)
-        da_f  = dC_t * C_{t-1} * f_t * (1 - f_t)
-        da_i  = dC_t * C~_t    * i_t * (1 - i_t)
         da_g  = dC_t * i_t     * (1 - C~_t^2)
+        da_i  = dC_t * C~_t    * i_t * (1 - i_t)
+        da_f  = dC_t * C_{t-1} * f_t * (1 - f_t)
         da_o  = dh_t * tanh(C_t) * o_t * (1 - o_t)
 
     Raises ValueError for a wrong shape or dtype.
     """
     dh, dh_t, dC_t = _check_backward("lstm_backward", trace.h, dh, dh_T=dh_T, dC_T=dC_T)
-    W, V, _ = trace.params.packed("gifo")
-    f, i, C_tilde, o, tanh_C = (
-        s.mT for s in (trace.f, trace.i, trace.C_tilde, trace.o, trace.tanh_C)
-    )
-    T, H, B = f.shape
-    slope_C = o * (1 - tanh_C**2)
-    da = np.empty((T, 4, H, B), f.dtype)
-    da[:, 0] = i * (1 - C_tilde**2)
+    h, C, f, i, C_tilde, o, tanh_C = (states.mT for states in trace[:7])
+    T, H, B = h.shape
+    V_T = trace.V.T.copy()
+    slope_C = o * (1 - tanh_C * tanh_C)
+    da = np.empty((T, 4, H, B), h.dtype)  # first what dC_t or dh_t multiplies
+    da[:, 0] = i * (1 - C_tilde * C_tilde)
     da[:, 1] = C_tilde * i * (1 - i)
-    da[:, 2] = _previous(trace.C0, trace.C.mT) * f * (1 - f)
+    da[:, 2] = _previous(trace.C0, C) * f * (1 - f)
     da[:, 3] = tanh_C * o * (1 - o)
     for t in reversed(range(T)):
-        dh_t = dh[t] + dh_t
-        dC_t = dC_t + dh_t * slope_C[t]
+        dh_t += dh[t]
+        dC_t += dh_t * slope_C[t]
         da[t, :3] *= dC_t
         da[t, 3] *= dh_t
-        dC_t = dC_t * f[t]
-        dh_t = V.T @ da[t].reshape(4 * H, B)
+        dC_t *= f[t]
+        dh_t = V_T @ da[t].reshape(4 * H, B)
     da = _over_time(da.reshape(T, 4 * H, B))
-    dW, db, dx = _input_gradients(da, W, trace.x)
-    dV = da @ _over_time(_previous(trace.h0, trace.h.mT)).T
-    return LSTMGrads(dx, dh_t.T, dC_t.T, LSTMParams.from_packed(dW, dV, db, "gifo"))
+    dW, db, dx = _input_gradients(da, trace.W, trace.x)
+    dV = da @ _over_time(_previous(trace.h0, h)).T
+    return LSTMGrads(dx, dh_t.T, dC_t.T, LSTMParams(**_by_gate("gifo", dW, dV, db)))
 
 
 def gru_forward(x: Array, h0: Array, p: GRUParams, reset: Reset = "before") -> GRUTrace:
@@ -215,30 +211,31 @@ def gru_forward(x: Array, h0: Array, p: GRUParams, reset: Reset = "before") -> G
     _check_forward("gru_forward", p, x, h0=h0)
     check_reset("gru_forward", p, reset)
     W, V, b = p.packed("zrh")
-    x = x.copy()
     T, H, B = len(x), p.hidden_size, x.shape[1]
+    b_hv = np.zeros((H, 1), x.dtype) if p.b_hv is None else p.b_hv[:, None]
     h, q = _states(h0, T), np.empty((T, H, B), x.dtype)
-    a = W @ x.mT + b[:, None]
-    zr = a[:, : 2 * H].reshape(T, 2, H, B)
+    a = _input_products(W, x, b)
+    gates = a.reshape(T, 3, H, B)
     for t in range(T):
-        z, r = zr[t]
-        h_tilde = a[t, 2 * H :]
+        z, r, h_tilde = gates[t]
         if reset == "before":
             a[t, : 2 * H] += V[: 2 * H] @ h[t]
-            zr[t] = sigmoid(zr[t])
+            _sigmoid(gates[t, :2])
             q[t] = r * h[t]
             h_tilde += V[2 * H :] @ q[t]
         else:
-            v = V @ h[t]
-            a[t, : 2 * H] += v[: 2 * H]
-            zr[t] = sigmoid(zr[t])
-            q[t] = v[2 * H :] if p.b_hv is None else v[2 * H :] + p.b_hv[:, None]
+            Vh = V @ h[t]
+            a[t, : 2 * H] += Vh[: 2 * H]
+            _sigmoid(gates[t, :2])
+            q[t] = Vh[2 * H :] + b_hv
             h_tilde += r * q[t]
         np.tanh(h_tilde, out=h_tilde)
-        h[t + 1] = h[t] + z * (h_tilde - h[t])
-    z, r, h_tilde = (_outside(a[:, k * H : (k + 1) * H]) for k in range(3))
-    h0, h, q = _outside(h[0]), _outside(h[1:]), _outside(q)
-    return GRUTrace(h, z, r, h_tilde, q, x, h0, p.astype(p.dtype), reset)
+        h[t + 1] = (1 - z) * h[t] + z * h_tilde
+    z, r, h_tilde = _shown(gates.swapaxes(0, 1))
+    h, q = _shown(h), _shown(q)
+    return GRUTrace(
+        h[1:], z, r, h_tilde, q, _copy(x), h[0], W, V, reset, has_b_hv=p.b_hv is not None
+    )
 
 
 def gru_backward(trace: GRUTrace, dh: Array, dh_T: Array | float = 0) -> GRUGrads:
@@ -249,47 +246,62 @@ def gru_backward(trace: GRUTrace, dh: Array, dh_T: Array | float = 0) -> GRUGrad
 
         da_z = dh_t * (h~_t - h_{t-1}) * z_t * (1 - z_t)
         da_h = dh_t * z_t * (1 - h~_t^2)
-        dq   = V_h^T da_h                    da_r = dq * h_{t-1} * r_t * (1 - r_t)        "before"
-        dq   = da_h * r_t                    da_r = da_h * q_t   * r_t * (1 - r_t)        "after"
-        dh_{t-1} = dh_t * (1 - z_t) + V_z^T da_z + V_r^T da_r + (dq * r_t or V_h^T dq)
+        before: dq = V_h^T da_h,   da_r = dq   * h_{t-1} * r_t * (1 - r_t)
+                dh_{t-1} = dh_t * (1 - z_t) + V_z^T da_z + V_r^T da_r + dq * r_t
+        after:  dq = da_h * r_t,   da_r = da_h * q_t     * r_t * (1 - r_t)
+                dh_{t-1} = dh_t * (1 - z_t) + V_z^T da_z + V_r^T da_r + V_h^T dq
 
     The gradient by b_hv is None where the weights have none. Raises ValueError for a wrong shape or
     dtype.
     """
     dh, dh_t = _check_backward("gru_backward", trace.h, dh, dh_T=dh_T)
-    W, V = trace.params.packed("hzr")[0], trace.params.packed("zrh")[1]
-    z, r, h_tilde, q = (s.mT for s in (trace.z, trace.r, trace.h_tilde, trace.q))
-    before = trace.reset == "before"
-    T, H, B = z.shape
-    h_prev = _previous(trace.h0, trace.h.mT)
-    da = np.empty((T, 3 if before else 4, H, B), z.dtype)
-    da[:, 0] = z * (1 - h_tilde**2)
-    da[:, 1] = (h_tilde - h_prev) * z * (1 - z)
-    da[:, 2] = r * (1 - r) * (h_prev if before else da[:, 0] * q)
-    if not before:
-        da[:, 3] = da[:, 0] * r
-    keep = 1 - z
-    for t in reversed(range(T)):
-        dh_t = dh[t] + dh_t
-        if before:
-            da[t, :2] *= dh_t
-            dq = V[2 * H :].T @ da[t, 0]
-            da[t, 2] *= dq
-            dh_t = dh_t * keep[t] + dq * r[t] + V[: 2 * H].T @ da[t, 1:].reshape(2 * H, B)
-        else:
-            da[t] *= dh_t
-            dh_t = dh_t * keep[t] + V.T @ da[t, 1:].reshape(3 * H, B)
-    da = _over_time(da.reshape(T, -1, B))
-    dW, db, dx = _input_gradients(da[: 3 * H], W, trace.x)
-    h_prev = _over_time(h_prev)
-    if before:
-        dV = np.concatenate([da[:H] @ _over_time(q).T, da[H:] @ h_prev.T])
-    else:
-        dV = np.roll(da[H:] @ h_prev.T, H, axis=0)
-    params = GRUParams.from_packed(dW, dV, db, "hzr")
-    if trace.params.b_hv is not None:
-        params = replace(params, b_hv=da[3 * H :].sum(axis=1))
+    through = _through_before if trace.reset == "before" else _through_after
+    da, dV, db_hv, dh_t = through(trace, dh, dh_t)
+    dW, db, dx = _input_gradients(da, trace.W, trace.x)
+    params = GRUParams(**_by_gate("zrh", dW, dV, db), b_hv=db_hv if trace.has_b_hv else None)
     return GRUGrads(dx, dh_t.T, params)
+
+
+def _through_before(trace: GRUTrace, dh: Array, dh_t: Array) -> tuple[Array, Array, None, Array]:
+    """da "zrh" (3*H, T*B), dV "zrh", no db_hv, dh_0 (H, B)."""
+    h, z, r, h_tilde, q = (states.mT for states in trace[:5])
+    T, H, B = h.shape
+    V_zr_T, V_h_T = trace.V[: 2 * H].T.copy(), trace.V[2 * H :].T.copy()
+    h_prev, keep = _previous(trace.h0, h), 1 - z
+    da = np.empty((T, 3, H, B), h.dtype)  # first what dh_t or dq multiplies
+    da[:, 0] = (h_tilde - h_prev) * z * (1 - z)
+    da[:, 1] = h_prev * r * (1 - r)
+    da[:, 2] = z * (1 - h_tilde * h_tilde)
+    for t in reversed(range(T)):
+        dh_t += dh[t]
+        da[t, ::2] *= dh_t
+        dq = V_h_T @ da[t, 2]
+        da[t, 1] *= dq
+        dh_t = dh_t * keep[t] + V_zr_T @ da[t, :2].reshape(2 * H, B) + dq * r[t]
+    da = _over_time(da.reshape(T, 3 * H, B))
+    dV_zr, dV_h = da[: 2 * H] @ _over_time(h_prev).T, da[2 * H :] @ _over_time(q).T
+    return da, np.concatenate([dV_zr, dV_h]), None, dh_t
+
+
+def _through_after(trace: GRUTrace, dh: Array, dh_t: Array) -> tuple[Array, Array, Array, Array]:
+    """da "zrh" (3*H, T*B), dV "zrh", db_hv (H,), dh_0 (H, B)."""
+    h, z, r, h_tilde, q = (states.mT for states in trace[:5])
+    T, H, B = h.shape
+    h_prev, keep = _previous(trace.h0, h), 1 - z
+    # dq, da_z, da_r, da_h: V meets the first three, W the last three; first what dh_t multiplies
+    da = np.empty((T, 4, H, B), h.dtype)
+    V_T = np.roll(trace.V, H, axis=0).T.copy()
+    da[:, 3] = z * (1 - h_tilde * h_tilde)
+    da[:, 2] = da[:, 3] * q * r * (1 - r)
+    da[:, 1] = (h_tilde - h_prev) * z * (1 - z)
+    da[:, 0] = da[:, 3] * r
+    for t in reversed(range(T)):
+        dh_t += dh[t]
+        da[t] *= dh_t
+        dh_t = dh_t * keep[t] + V_T @ da[t, :3].reshape(3 * H, B)
+    da = _over_time(da.reshape(T, 4 * H, B))
+    dV = np.roll(da[: 3 * H] @ _over_time(h_prev).T, -H, axis=0)
+    return da[H:], dV, da[:H].sum(axis=1), dh_t
 
 
 def _check_forward(
@@ -301,9 +313,9 @@ def _check_forward(
 
 
 def _check_backward(where: str, h: Array, dh: Array, **last: Array | float) -> list[Array]:
-    """dh and what comes on top for the last state, checked and with the batch last."""
+    """Copies of dh and of what comes on top for the last state, checked and with the batch last."""
     check_array(where, "dh", dh, h.shape, h.dtype)
-    inside = [np.ascontiguousarray(dh.mT)]
+    inside = [dh.mT.copy()]
     for name, grad in last.items():
         if isinstance(grad, (int, float)) and grad == 0:
             inside.append(np.zeros(h.shape[:0:-1], h.dtype))
@@ -313,18 +325,40 @@ def _check_backward(where: str, h: Array, dh: Array, **last: Array | float) -> l
     return inside
 
 
+def _input_products(W: Array, x: Array, b: Array) -> Array:
+    """W x_t + b for every step: (T, G*H, B)."""
+    a: Array = W @ x.mT
+    a += b[:, None]
+    return a
+
+
+def _sigmoid(a: Array) -> None:
+    """Put sigmoid(a) in the place of a: `cells.sigmoid` without new arrays."""
+    a *= 0.5
+    np.tanh(a, out=a)
+    a *= 0.5
+    a += 0.5
+
+
 def _states(first: Array, T: int) -> Array:
     """Room for the states of T steps behind the first one: (T + 1, H, B)."""
-    states = np.empty((T + 1, *first.T.shape), first.dtype)
+    B, H = first.shape
+    states = np.empty((T + 1, H, B), first.dtype)
     states[0] = first.T
     return states
 
 
-def _outside(inside: Array) -> Array:
+def _shown(inside: Array) -> Array:
     """(T, H, B) as the public (T, B, H), without a copy and read-only."""
     outside = inside.mT
     outside.flags.writeable = False
     return outside
+
+
+def _copy(x: Array) -> Array:
+    x = x.copy()
+    x.flags.writeable = False
+    return x
 
 
 def _previous(first: Array, states: Array) -> Array:
@@ -339,7 +373,17 @@ def _over_time(inside: Array) -> Array:
 
 
 def _input_gradients(da: Array, W: Array, x: Array) -> tuple[Array, Array, Array]:
-    """dW, db and dx from da (G*H, T*B): the gradients of a = W x + b."""
-    dW: Array = da @ x.reshape(-1, x.shape[-1])
-    dx: Array = (da.T @ W).reshape(x.shape)
+    """dW, db and dx from da (G*H, T*B): the gradients of a_t = W x_t + b."""
+    T, B, D = x.shape
+    dW: Array = da @ x.reshape(T * B, D)
+    dx: Array = (da.T @ W).reshape(T, B, D)
     return dW, da.sum(axis=1), dx
+
+
+def _by_gate(order: str, W: Array, V: Array, b: Array) -> dict[str, Array]:
+    """The rows of each gate under the gate's name, W_f and so on."""
+    return {
+        f"{letter}_{gate}": rows
+        for letter, packed in (("W", W), ("V", V), ("b", b))
+        for gate, rows in zip(order, packed.reshape(len(order), -1, *packed.shape[1:]), strict=True)
+    }

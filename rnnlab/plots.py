@@ -288,9 +288,9 @@ def heat_maps(
             for axis, n in ((ax.xaxis, array.shape[1]), (ax.yaxis, array.shape[0])):
                 axis.set_ticks(range(0, n, max(1, -(-n // 8))))
             for r, c in np.ndindex(array.shape if numbers else (0, 0)):
-                dark = abs(array[r, c] - centre) > 0.6 * reach
-                ax.text(c, r, f"{array[r, c]:.2f}".replace("-", "\N{MINUS SIGN}"), ha="center", va="center", fontsize=9,
-                        color=CARD if dark else INK)  # fmt: skip
+                number = f"{array[r, c]:.2f}".replace("-", "\N{MINUS SIGN}")
+                ink = CARD if abs(array[r, c] - centre) > 0.6 * reach else INK
+                ax.text(c, r, number, ha="center", va="center", fontsize=9, color=ink)
         figure.colorbar(image, ax=panels, label=unit, pad=0.02)
         figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
         _settle(figure)

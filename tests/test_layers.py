@@ -59,19 +59,22 @@ def drawn(cell, rng, sizes=BASE, dtype="float64"):
     """All inputs by name, x, h0, C0 and weights, and the gradients that arrive; none is zero."""
     T, B, D, H = sizes
     shapes = {"x": (T, B, D), **{f"{s}0": (B, H) for s in cell.states}}
-    weights = {"W": (H, D), "V": (H, H), "b": (H,)}
+    sizes_of = {"W": (H, D), "V": (H, H), "b": (H,)}
     names = [f.name for f in fields(cell.kind) if f.name != "b_hv" or cell.b_hv]
     given = {n: rng.standard_normal(shape).astype(dtype) for n, shape in shapes.items()}
-    given |= {n: rng.normal(0, 0.5, weights[n[0]]).astype(dtype) for n in names}
+    given |= {n: rng.normal(0, 0.5, sizes_of[n[0]]).astype(dtype) for n in names}
     arriving = {"dh": rng.standard_normal((T, B, H)).astype(dtype)}
     arriving |= {f"d{s}_T": rng.standard_normal((B, H)).astype(dtype) for s in cell.states}
     return given, arriving
 
 
+def weights(cell, given):
+    return cell.kind(**{n: a for n, a in given.items() if n not in ("x", "h0", "C0")})
+
+
 def forward(cell, given):
-    given = dict(given)
-    states = [given.pop(name) for name in ("x", "h0", "C0") if name in given]
-    return cell.forward(*states, cell.kind(**given))
+    states = [given[name] for name in ("x", "h0", "C0") if name in given]
+    return cell.forward(*states, weights(cell, given))
 
 
 def loss(cell, given, arriving):
@@ -237,7 +240,7 @@ def onnx_run(op, x, W, R, b, h0, C0=None, **attributes):
 
 
 def stacked(given, order):
-    """W, V, b (N*H, ...) with the gates in this order; the sign of z is turned, as ONNX means it."""
+    """W, V, b (N*H, ...) with the gates in this order; z with its sign turned: ONNX's keeps."""
     return (
         np.concatenate([(-1 if gate == "z" else 1) * given[f"{letter}_{gate}"] for gate in order])
         for letter in "WVb"
@@ -276,7 +279,7 @@ def test_gru_equals_onnx(rng, name, linear_before_reset, sizes):
 def test_layers_equal_cells(cell, rng, sizes):
     given, _ = drawn(cell, rng, sizes)
     trace = forward(cell, given)
-    p = cell.kind(**{n: a for n, a in given.items() if n not in ("x", "h0", "C0")})
+    p = weights(cell, given)
     states = [given[f"{s}0"] for s in cell.states]
     for t, x_t in enumerate(given["x"]):
         step = cell.step(x_t, *states, p)
@@ -315,7 +318,7 @@ def test_a_sequence_cut_in_two_equals_the_whole(cell, rng):
     first = forward(cell, given | {"x": given["x"][:2]})
     carried = {f"{s}0": getattr(first, s)[-1] for s in cell.states}
     second = forward(cell, given | carried | {"x": given["x"][2:]})
-    for part in ("h", *cell.step(given["x"][0], *carried.values(), whole.params)._fields):
+    for part in ("h", *cell.step(given["x"][0], *carried.values(), weights(cell, given))._fields):
         both = np.concatenate([getattr(first, part), getattr(second, part)])
         np.testing.assert_allclose(both, getattr(whole, part), atol=1e-15)
 
@@ -344,7 +347,9 @@ def test_dtypes_stay_and_shapes_are_time_first(cell, rng, dtype):
     given, _ = drawn(cell, rng, dtype=dtype)
     trace = forward(cell, given)
     T, B, _, H = BASE
-    parts = cell.step(given["x"][0], *[given[f"{s}0"] for s in cell.states], trace.params)._fields
+    parts = cell.step(
+        given["x"][0], *[given[f"{s}0"] for s in cell.states], weights(cell, given)
+    )._fields
     for part in parts:
         assert getattr(trace, part).dtype == np.dtype(dtype)
         assert getattr(trace, part).shape == (T, B, H)
@@ -404,7 +409,7 @@ def test_large_pre_activations_give_no_warning_and_no_nan(cell, rng, scale, dtyp
     given, arriving = drawn(cell, rng, dtype=dtype)
     given |= {n: a + a.dtype.type(scale) for n, a in given.items() if n[0] == "b"}
     trace = forward(cell, given)
-    p, states = trace.params, [given[f"{s}0"] for s in cell.states]
+    p, states = weights(cell, given), [given[f"{s}0"] for s in cell.states]
     for t, x_t in enumerate(given["x"]):
         step = cell.step(x_t, *states, p)
         for part, array in step._asdict().items():

@@ -102,7 +102,7 @@ def _size(entry: Any) -> int:
 
 
 def _encode(value: Any, arrays: list[Array]) -> Any:
-    if value is None or isinstance(value, (bool, int, float, str)) and not _is_numpy(value):
+    if value is None or (isinstance(value, (bool, int, float, str)) and not _is_numpy(value)):
         return value
     if _is_numpy(value):
         arrays.append(np.asarray(value))
@@ -138,7 +138,7 @@ def _decode(coded: Any, arrays: list[Array], depth: int) -> Any:
         raise GarbledError("a value is not marked")
     [(mark, content)] = coded.items()
     match mark, content:
-        case ("tuple" | "list"), list():
+        case (("tuple" | "list"), list()):
             values = [_decode(v, arrays, depth + 1) for v in content]
             return tuple(values) if mark == "tuple" else values
         case "dict", list():
