@@ -28,7 +28,7 @@ SEQUENCES = [(35, 32, 32, 32), (35, 32, 128, 256), (100, 64, 64, 128), (500, 20,
 ONE_STEP = (1, 1, 32, 64)
 GOALS = {"RNN": None, "LSTM": 1.40, "GRU": 0.70}
 ONE_STEP_GOAL = 0.25
-SECONDS = 6.0
+SECONDS = 3.0
 
 
 def ours(cell: str, T: int, B: int, D: int, H: int, dtype: str) -> Callable[[], object]:

@@ -127,15 +127,15 @@ def rnn_backward(trace: RNNTrace, dh: Array, dh_T: Array | float = 0) -> RNNGrad
     Raises ValueError for a wrong shape or dtype.
     """
     dh, dh_t = _check_backward("rnn_backward", trace.h, dh, dh_T=dh_T)
-    h, V_T = trace.h.mT, trace.V.T.copy()
+    h = trace.h.mT
     da = 1 - h * h
     for t in reversed(range(len(da))):
         dh_t += dh[t]
         da[t] *= dh_t
-        dh_t = V_T @ da[t]
+        dh_t = trace.V.T @ da[t]
     da = _over_time(da)
     dW, db, dx = _input_gradients(da, trace.W, trace.x)
-    dV = da @ _over_time(_previous(trace.h0, h)).T
+    dV = _summed(da, _over_time(_previous(trace.h0, h)).T)
     return RNNGrads(dx, dh_t.T, RNNParams(dW, dV, db))
 
 
@@ -182,7 +182,6 @@ def lstm_backward(
     dh, dh_t, dC_t = _check_backward("lstm_backward", trace.h, dh, dh_T=dh_T, dC_T=dC_T)
     h, C, f, i, C_tilde, o, tanh_C = (states.mT for states in trace[:7])
     T, H, B = h.shape
-    V_T = trace.V.T.copy()
     slope_C = o * (1 - tanh_C * tanh_C)
     da = np.empty((T, 4, H, B), h.dtype)  # first what dC_t or dh_t multiplies
     da[:, 0] = i * (1 - C_tilde * C_tilde)
@@ -195,11 +194,11 @@ def lstm_backward(
         da[t, :3] *= dC_t
         da[t, 3] *= dh_t
         dC_t *= f[t]
-        dh_t = V_T @ da[t].reshape(4 * H, B)
+        dh_t = trace.V.T @ da[t].reshape(4 * H, B)
     da = _over_time(da.reshape(T, 4 * H, B))
     dW, db, dx = _input_gradients(da, trace.W, trace.x)
-    dV = da @ _over_time(_previous(trace.h0, h)).T
-    return LSTMGrads(dx, dh_t.T, dC_t.T, LSTMParams(**_by_gate("gifo", dW, dV, db)))
+    dV = _summed(da, _over_time(_previous(trace.h0, h)).T)
+    return LSTMGrads(dx, dh_t.T, dC_t.T, LSTMParams(**_by_gate("gifo", W=dW, V=dV, b=db)))
 
 
 def gru_forward(x: Array, h0: Array, p: GRUParams, reset: Reset = "before") -> GRUTrace:
@@ -256,52 +255,60 @@ def gru_backward(trace: GRUTrace, dh: Array, dh_T: Array | float = 0) -> GRUGrad
     """
     dh, dh_t = _check_backward("gru_backward", trace.h, dh, dh_T=dh_T)
     through = _through_before if trace.reset == "before" else _through_after
-    da, dV, db_hv, dh_t = through(trace, dh, dh_t)
+    da, recurrent, dh_0 = through(trace, dh, dh_t)
     dW, db, dx = _input_gradients(da, trace.W, trace.x)
-    params = GRUParams(**_by_gate("zrh", dW, dV, db), b_hv=db_hv if trace.has_b_hv else None)
-    return GRUGrads(dx, dh_t.T, params)
+    params = GRUParams(**_by_gate("zrh", W=dW, b=db), **recurrent)
+    return GRUGrads(dx, dh_0.T, params)
 
 
-def _through_before(trace: GRUTrace, dh: Array, dh_t: Array) -> tuple[Array, Array, None, Array]:
-    """da "zrh" (3*H, T*B), dV "zrh", no db_hv, dh_0 (H, B)."""
+def _through_before(
+    trace: GRUTrace, dh: Array, dh_t: Array
+) -> tuple[Array, dict[str, Array], Array]:
+    """da "zrh" (3*H, T*B), the gradients by V_z, V_r, V_h, and dh_0 (H, B)."""
     h, z, r, h_tilde, q = (states.mT for states in trace[:5])
     T, H, B = h.shape
-    V_zr_T, V_h_T = trace.V[: 2 * H].T.copy(), trace.V[2 * H :].T.copy()
+    V_zr, V_h = trace.V[: 2 * H], trace.V[2 * H :]
     h_prev, keep = _previous(trace.h0, h), 1 - z
     da = np.empty((T, 3, H, B), h.dtype)  # first what dh_t or dq multiplies
-    da[:, 0] = (h_tilde - h_prev) * z * (1 - z)
+    da[:, 0] = (h_tilde - h_prev) * z * keep
     da[:, 1] = h_prev * r * (1 - r)
     da[:, 2] = z * (1 - h_tilde * h_tilde)
     for t in reversed(range(T)):
         dh_t += dh[t]
         da[t, ::2] *= dh_t
-        dq = V_h_T @ da[t, 2]
+        dq = V_h.T @ da[t, 2]
         da[t, 1] *= dq
-        dh_t = dh_t * keep[t] + V_zr_T @ da[t, :2].reshape(2 * H, B) + dq * r[t]
+        dh_t = dh_t * keep[t] + V_zr.T @ da[t, :2].reshape(2 * H, B) + dq * r[t]
     da = _over_time(da.reshape(T, 3 * H, B))
-    dV_zr, dV_h = da[: 2 * H] @ _over_time(h_prev).T, da[2 * H :] @ _over_time(q).T
-    return da, np.concatenate([dV_zr, dV_h]), None, dh_t
+    dV_zr = _summed(da[: 2 * H], _over_time(h_prev).T)
+    dV_h = _summed(da[2 * H :], _over_time(q).T)
+    return da, {**_by_gate("zr", V=dV_zr), "V_h": dV_h}, dh_t
 
 
-def _through_after(trace: GRUTrace, dh: Array, dh_t: Array) -> tuple[Array, Array, Array, Array]:
-    """da "zrh" (3*H, T*B), dV "zrh", db_hv (H,), dh_0 (H, B)."""
+def _through_after(
+    trace: GRUTrace, dh: Array, dh_t: Array
+) -> tuple[Array, dict[str, Array], Array]:
+    """da "zrh" (3*H, T*B), the gradients by V_z, V_r, V_h and b_hv, and dh_0 (H, B)."""
     h, z, r, h_tilde, q = (states.mT for states in trace[:5])
     T, H, B = h.shape
+    V_hzr = np.concatenate([trace.V[2 * H :], trace.V[: 2 * H]])
     h_prev, keep = _previous(trace.h0, h), 1 - z
-    # dq, da_z, da_r, da_h: V meets the first three, W the last three; first what dh_t multiplies
-    da = np.empty((T, 4, H, B), h.dtype)
-    V_T = np.roll(trace.V, H, axis=0).T.copy()
+    # dq, da_z, da_r, da_h: the first three go back through V, the last three through W
+    da = np.empty((T, 4, H, B), h.dtype)  # first what dh_t multiplies
     da[:, 3] = z * (1 - h_tilde * h_tilde)
     da[:, 2] = da[:, 3] * q * r * (1 - r)
-    da[:, 1] = (h_tilde - h_prev) * z * (1 - z)
+    da[:, 1] = (h_tilde - h_prev) * z * keep
     da[:, 0] = da[:, 3] * r
     for t in reversed(range(T)):
         dh_t += dh[t]
         da[t] *= dh_t
-        dh_t = dh_t * keep[t] + V_T @ da[t, :3].reshape(3 * H, B)
+        dh_t = dh_t * keep[t] + V_hzr.T @ da[t, :3].reshape(3 * H, B)
     da = _over_time(da.reshape(T, 4 * H, B))
-    dV = np.roll(da[: 3 * H] @ _over_time(h_prev).T, -H, axis=0)
-    return da[H:], dV, da[:H].sum(axis=1), dh_t
+    dV = _summed(da[: 3 * H], _over_time(h_prev).T)
+    recurrent = _by_gate("hzr", V=dV)
+    if trace.has_b_hv:
+        recurrent["b_hv"] = da[:H].sum(axis=1)
+    return da[H:], recurrent, dh_t
 
 
 def _check_forward(
@@ -372,18 +379,25 @@ def _over_time(inside: Array) -> Array:
     return inside.transpose(1, 0, 2).reshape(N, T * B)
 
 
+def _summed(da: Array, inputs: Array) -> Array:
+    """The gradient of a weight, sum_t da_t input_t^T, from (N, T*B) and (T*B, K)."""
+    # for T*B = 1 an outer product, which `@` does not hand to BLAS
+    gradient: Array = np.dot(da, inputs)
+    return gradient
+
+
 def _input_gradients(da: Array, W: Array, x: Array) -> tuple[Array, Array, Array]:
     """dW, db and dx from da (G*H, T*B): the gradients of a_t = W x_t + b."""
     T, B, D = x.shape
-    dW: Array = da @ x.reshape(T * B, D)
+    dW = _summed(da, x.reshape(T * B, D))
     dx: Array = (da.T @ W).reshape(T, B, D)
     return dW, da.sum(axis=1), dx
 
 
-def _by_gate(order: str, W: Array, V: Array, b: Array) -> dict[str, Array]:
-    """The rows of each gate under the gate's name, W_f and so on."""
+def _by_gate(order: str, **packed: Array) -> dict[str, Array]:
+    """The rows of each gate under the gate's name: W_f, W_i and so on from W."""
     return {
         f"{letter}_{gate}": rows
-        for letter, packed in (("W", W), ("V", V), ("b", b))
-        for gate, rows in zip(order, packed.reshape(len(order), -1, *packed.shape[1:]), strict=True)
+        for letter, array in packed.items()
+        for gate, rows in zip(order, array.reshape(len(order), -1, *array.shape[1:]), strict=True)
     }

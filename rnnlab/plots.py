@@ -185,12 +185,14 @@ def gradient_against_lag(
         ax.set_yscale("log")
         for path, arrays in (("total", totals), ("direct", directs)):
             for k, (name, array) in enumerate(arrays.items()):
-                label = f"{name}, {path}" if name in directs else name
+                spoken = f"{_words(name)}, {path}" if name in directs else _words(name)
                 line = "-" if path == "total" else (0, (4, 2))
-                mark = marks[name]._replace(symbol=label, line=line)
+                mark = marks[name]._replace(line=line)
+                if name in directs:
+                    mark = mark._replace(symbol=f"{mark.symbol}, {path}")
                 seen = np.where(array > 0, array, np.nan)
                 ends.append(_draw(ax, lag, seen, mark, k, hollow=path == "direct"))
-                words.append(f"{label}: {_fall(array)}")
+                words.append(f"{spoken}: {_fall(array)}")
         ax.set_xlim(lag[0], lag[-1])
         _finish(figure, ax, ends, None)
     scale = f"{ylabel}, logarithmic"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,8 +60,12 @@ def test_lab_copies_the_course_and_passes_options_on(
     (tmp_path / "pyproject.toml").touch()
     started: list[list[str]] = []
 
-    def fake(command: list[str], check: bool) -> subprocess.CompletedProcess[str]:
+    def fake(
+        command: list[str], check: bool, env: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
         started.append(command)
+        quiet = Path(env["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0])
+        assert (quiet / "labconfig" / "default_setting_overrides.json").exists()
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(notebook, "course", lambda: tmp_path)

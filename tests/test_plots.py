@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
 import subprocess
 import sys
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -134,6 +136,11 @@ class TestColours:
     def test_colour_is_never_the_only_mark(self, cell: list[str]) -> None:
         assert len({str(plots.MARKS[name].marker) for name in cell}) == len(cell)
 
+    def test_the_explorers_draw_in_the_same_colours(self) -> None:
+        script = resources.files("rnnlab").joinpath("explorers/drawing.js").read_text("utf-8")
+        block = script.partition("export const PALETTE = {")[2].partition("};")[0]
+        assert dict(re.findall(r'(\w+): "(#\w+)"', block)) == plots.PALETTE
+
     def test_other_lines_are_seen_on_the_card(self) -> None:
         for n in range(1, plots.MOST_LINES + 1):
             marks = plots._marks({f"line {j}": None for j in range(n)})
@@ -156,11 +163,6 @@ class TestEveryPicture:
             assert inside and box.y1 <= page.y1, words
         for (one, a), (other, b) in itertools.combinations(annotations, 2):
             assert not a.overlaps(b), (one, other)
-
-    def test_the_same_bytes_each_time(self, picture) -> None:
-        png = picture.png()
-        assert png.startswith(b"\x89PNG") and png == picture.png()
-        assert b"Software" not in png and b"tIME" not in png
 
     def test_title_and_axis_labels_are_there_and_in_the_words(self, picture) -> None:
         titles = [ax.get_title(loc="left") for ax in picture.figure.axes]
@@ -186,6 +188,16 @@ class TestEveryPicture:
         assert about["image/png"] == {"width": plots.WIDTH, "alt": picture.alt}
         assert set(words) == {"text/html"} and "<details>" in words["text/html"]
         json.dumps(shown)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_same_bytes_each_time(name: str) -> None:
+    picture = PICTURES[name]()
+    places = [ax.get_position().bounds for ax in picture.figure.axes]
+    png = picture.png()
+    assert [ax.get_position().bounds for ax in picture.figure.axes] == places
+    assert png.startswith(b"\x89PNG") and png == picture.png()
+    assert b"Software" not in png and b"tIME" not in png
 
 
 def test_words_are_escaped_in_html(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,6 +239,11 @@ class TestWords:
             "relative to lag 0, logarithmic. RNN: from 1 to 0.25, a factor of 0.5 a step; "
             "0 from lag 3 on; LSTM, total: from 2 to 2, a factor of 1 a step; "
             "LSTM, direct: from 2 to 0.002, a factor of 0.1 a step."
+        )
+
+    def test_gradient_against_lag_counts_from_the_first_norm_above_zero(self) -> None:
+        assert plots.gradient_against_lag({"h": [0.0, 4.0, 2.0, 1.0]}).alt.endswith(
+            "hidden state h: from 4 to 1, a factor of 0.5 a step."
         )
 
     def test_learning_curves_give_median_and_range(self) -> None:

@@ -81,7 +81,7 @@ export function equations(values) {
   return lines;
 }
 
-const MARGIN = { left: 42, right: 104, top: 60, bottom: 48 };
+const MARGIN = { left: 42, right: 122, top: 64, bottom: 48 };
 const PLOT_HEIGHT = 190;
 
 function picture(values, width) {
@@ -168,7 +168,7 @@ function halfLifeRow({ f, spikes }, states, step, value, right) {
   // the label stays inside the plot, whichever end of the belt the spike falls on
   const toRight = from + 230 < right;
   const marks = [
-    text(toRight ? from : right, y - 7, label, {
+    text(toRight ? from : right, y - 10, label, {
       class: "rl-note",
       "text-anchor": toRight ? "start" : "end",
     }),

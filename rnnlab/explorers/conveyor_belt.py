@@ -131,7 +131,7 @@ class ConveyorBelt(Explorer):
     spikes = _Spikes([5]).tag(sync=True)
     t = _Step(STEPS).tag(sync=True)
     question = traitlets.Unicode().tag(sync=True)
-    presets = traitlets.List().tag(sync=True)
+    presets = traitlets.List(traitlets.Dict()).tag(sync=True)
     start = traitlets.Dict().tag(sync=True)
 
     def __init__(
@@ -146,7 +146,7 @@ class ConveyorBelt(Explorer):
     ) -> None:
         _check_show(show, i=i, o=o)
         shown = [gate for gate in GATES if gate in show]
-        presets: list[dict[str, Any]] = [
+        presets = [
             {"i": 1.0, "o": 1.0, "t": STEPS, **preset}
             for preset in PRESETS
             if _NEEDS.get(preset["name"], "f") in shown

@@ -56,7 +56,7 @@ class Student:
         self._seen: set[psutil.Process] = {psutil.Process(self._process.pid)}
         self._watch = threading.Thread(target=self._watch_limits, daemon=True)
         self._watch.start()
-        start = {"forbidden": sorted(forbidden), "memory": memory, "seconds": int(seconds) + 1}
+        start = {"forbidden": sorted(forbidden), "memory": memory, "cpu_seconds": int(seconds) + 1}
         try:
             self.ask("start", _START_SECONDS, **start)
         except BaseException:

@@ -102,7 +102,7 @@ def _answer(shell: InteractiveShell, request: Mapping[str, Any]) -> dict[str, An
     match request["do"]:
         case "start":
             _hide(request["forbidden"])
-            _limit(request["memory"], request["seconds"])
+            _limit(request["memory"], request["cpu_seconds"])
             return {}
         case "run":
             return {"error": _run(shell, request["source"])}
@@ -164,7 +164,7 @@ def _nothing(*args: object, **keywords: object) -> None:
     return None
 
 
-def _limit(memory: int, seconds: int) -> None:
+def _limit(memory: int, cpu_seconds: int) -> None:
     """What the system itself can hold this process to; the judge's side watches the rest."""
     try:
         import resource
@@ -174,7 +174,7 @@ def _limit(memory: int, seconds: int) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_DATA: memory,
         resource.RLIMIT_FSIZE: 2**28,
-        resource.RLIMIT_CPU: seconds,  # in case that nobody is left to end it
+        resource.RLIMIT_CPU: cpu_seconds,  # in case that nobody is left to end it
     }
     for limit, value in wanted.items():
         hard = resource.getrlimit(limit)[1]
