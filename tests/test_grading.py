@@ -8,7 +8,6 @@ import json
 import linecache
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ from rnnlab.check import judge
 from rnnlab.grading import protocol, report
 from rnnlab.grading.grader import Grades, Row, _outcome, grade
 from rnnlab.grading.protocol import GarbledError
-from rnnlab.grading.student import LostError, Student
+from rnnlab.grading.student import LostError, StartError, Student
 from rnnlab.params import GRUParams, LSTMParams
 from rnnlab.questions import all_questions
 
@@ -284,19 +283,19 @@ def test_hostile_work_does_not_touch_its_neighbours(tmp_path: Path) -> None:
         hand_in(tmp_path / "alone", student, handed)
         hand_in(tmp_path / "class", student, handed)
     alone = grade_here(tmp_path / "alone").rows
-    for k, case in enumerate(("exit", "kill all", "noise", "many", "loop")):
+    for k, case in enumerate(("kill all", "noise", "many", "loop")):
         hand_in(tmp_path / "class", f"eve{k}", submission(half_life=IN_A_CELL[case][0]))
     (tmp_path / "class" / "mallory").mkdir()
     (tmp_path / "class" / "mallory" / "work.ipynb").write_bytes(b"\x00\xff" * 100)
     together = grade_here(tmp_path / "class").rows
     assert [row for row in together if row.student in honest] == list(alone)
-    assert len(together) == 7 * 4 + 1
+    assert len(together) == 6 * 4 + 1
 
 
 @posix
 def test_many_lost_cells_and_all_answers_lost(tmp_path: Path) -> None:
     loops = submission()
-    loops["cells"][1:1] = [code(f"import os; os._exit({k})") for k in range(8)]
+    loops["cells"][1:1] = [code(f"import os; os._exit({k})") for k in range(6)]
     hand_in(tmp_path, "eve", loops)
     dies = {
         name: f"{text.splitlines()[0]}\n    import os; os._exit(1)" for name, text in SOLVED.items()
@@ -405,6 +404,29 @@ def test_a_notebook_handed_in_twice_is_graded_twice_and_said(tmp_path: Path) -> 
     [note] = grades.notes
     assert "ada handed in 04_forget_gate more than once" in note
     assert report.table(grades).count("of 10 points") == 2
+
+
+def test_paths_that_overlap_count_once(tmp_path: Path) -> None:
+    path = hand_in(tmp_path, "ada", submission())
+    assert len(grade_here(tmp_path, path, tmp_path / "ada").rows) == 4
+
+
+def test_locked_checks_are_not_run_whatever_they_hold(tmp_path: Path) -> None:
+    handed = submission()
+    for cell in handed["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("locked"):
+            cell["source"] = STUBS["belt"]
+    hand_in(tmp_path, "ada", handed)
+    assert points(grade_here(tmp_path), "ada") == POINTS
+
+
+def test_no_process_at_all_is_no_students_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in(tmp_path, "ada", submission())
+    monkeypatch.setattr("rnnlab.grading.student._BOOT", "raise SystemExit(3)")
+    with pytest.raises(StartError, match="must start for each notebook, but its process ended wi"):
+        grade_here(tmp_path)
 
 
 def test_a_copied_cell_counts_the_last_time(tmp_path: Path) -> None:
@@ -635,7 +657,7 @@ ODD = {
     "deep": "a = []; a.append(a); return a",
     "nan": f"return {RIGHT} * np.nan",
     "inf": f"return {RIGHT} + np.inf",
-    "changed": f"h *= 0.5; h /= 0.5; h += 1; h -= 1; return {RIGHT}",
+    "changed": f"y = {RIGHT}; h += 1; return y",
     "weights changed": f"y = {RIGHT}; W[:] = 0; return y",
     "returns h": "return h",
     "raises": "y = x @ W.T\n    return y @ h",
@@ -712,13 +734,10 @@ PASSES = ("right", "list", "matrix", "masked", "long", "big endian", "array-like
 
 def test_lost_says_why_and_stays_lost() -> None:
     with Student(frozenset(), MEMORY, 60) as student:
-        begin = time.monotonic()
         with pytest.raises(LostError, match=r"^it took longer than 0.3 s$"):
             student.ask("run", 0.3, source=LOOP)
-        with pytest.raises(LostError):
+        with pytest.raises(LostError, match="had ended before"):
             student.ask("run", 5, source="1")
-        assert time.monotonic() - begin < 60
-    assert processes() == []
 
 
 def test_the_drivers_environment_and_folder_are_not_the_students(

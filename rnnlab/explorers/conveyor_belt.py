@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import traitlets
 
 from rnnlab.explorers.esm import joined
-from rnnlab.explorers.explorer import Explorer
+from rnnlab.explorers.explorer import Explorer, check_text
 from rnnlab.plots import Picture, curves
 
 STEPS = 40
@@ -153,6 +153,7 @@ class ConveyorBelt(Explorer):
         ][:4]
         if question is None:
             question = presets[0]["question"]
+        check_text("ConveyorBelt", "question", question)
         super().__init__(
             show=shown, f=f, i=i, o=o, spikes=spikes, question=question, presets=presets
         )

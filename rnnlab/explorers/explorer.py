@@ -30,7 +30,7 @@ class Explorer(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         live = super()._repr_mimebundle_(**kwargs)
-        if live is None:  # closed
+        if live is None:  # a widget without a view
             return None
         data, metadata = live
         data["text/plain"] = self.text()
@@ -39,3 +39,9 @@ class Explorer(anywidget.AnyWidget):
             data["image/png"] = b64encode(picture.png()).decode("ascii")
             metadata["image/png"] = {"width": WIDTH, "alt": picture.alt}
         return data, metadata
+
+
+def check_text(where: str, name: str, words: object) -> None:
+    """Raise ValueError unless `words` is a text with something in it."""
+    if not isinstance(words, str) or not words.strip():
+        raise ValueError(f"{where}: {name} must be a text that says something, got {words!r}")

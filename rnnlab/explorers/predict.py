@@ -8,7 +8,7 @@ from typing import Any
 import traitlets
 
 from rnnlab.explorers.esm import joined
-from rnnlab.explorers.explorer import Explorer
+from rnnlab.explorers.explorer import Explorer, check_text
 
 
 class Predict(Explorer):
@@ -34,14 +34,14 @@ class Predict(Explorer):
     choice = traitlets.Unicode(None, allow_none=True).tag(sync=True)
 
     def __init__(self, question: str, choices: Mapping[str, str], correct: str) -> None:
-        _check_text("question", question)
+        check_text("Predict", "question", question)
         if not isinstance(choices, Mapping) or len(choices) < 2:
             raise ValueError(
                 f"Predict: choices must map at least two choices to their answers, got {choices!r}"
             )
         for choice, answer in choices.items():
-            _check_text("each choice", choice)
-            _check_text(f"the answer to {choice!r}", answer)
+            check_text("Predict", "each choice", choice)
+            check_text("Predict", f"the answer to {choice!r}", answer)
         _check_choice("correct", correct, choices)
         pairs = [[choice, answer] for choice, answer in choices.items()]
         super().__init__(question=question, choices=pairs, correct=correct)
@@ -59,11 +59,6 @@ class Predict(Explorer):
 
     def __repr__(self) -> str:
         return f"Predict({self.question!r}, choice={self.choice!r})"
-
-
-def _check_text(name: str, words: object) -> None:
-    if not isinstance(words, str) or not words.strip():
-        raise ValueError(f"Predict: {name} must be a text that says something, got {words!r}")
 
 
 def _check_choice(name: str, choice: object, choices: Any) -> None:

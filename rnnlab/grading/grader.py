@@ -19,7 +19,7 @@ from rnnlab import calls
 from rnnlab.calls import Outcome
 from rnnlab.check import Verdict, judge
 from rnnlab.grading import submissions
-from rnnlab.grading.student import LostError, Student
+from rnnlab.grading.student import LostError, StartError, Student
 from rnnlab.grading.submissions import Cell, Found, Submission
 from rnnlab.questions import Question
 
@@ -72,17 +72,21 @@ def grade(
                 question their own limit, or this one where it is shorter
     memory      bytes that one submission may use
 
-    Raises ValueError for a path where there is nothing and for a limit that is not positive.
+    Raises ValueError for a path where there is nothing and for a limit that is not positive,
+    OSError when no process can be started.
     """
     if not (time_limit > 0 and memory > 0):
         raise ValueError(
             f"grade: limits must be positive, got {time_limit:g} s and {memory} bytes; a cell "
             f"usually gets {TIME_LIMIT:g} s"
         )
-    found = [one for path in dict.fromkeys(map(Path, paths)) for one in submissions.find(path)]
+    found: dict[Path, Found] = {}
+    for path in paths:
+        for one in submissions.find(path):
+            found.setdefault(one.path.absolute(), one)
     rows: list[tuple[Found, int, Row]] = []
     notes: list[str] = []
-    for one in found:
+    for one in found.values():
         submission = submissions.read(one.path)
         if not submission.exercise and not submission.problem:
             notes.append(f"{one.path} matched no exercise and was not graded.")
@@ -138,6 +142,8 @@ def _judge(question: Question, sitting: _Sitting, seed: int) -> Verdict:
         # an answer may hold inf and NaN, and no warning about them belongs on a teacher's screen
         with np.errstate(all="ignore"):
             return judge(question.id, answer, seed)
+    except StartError:
+        raise
     except Exception as error:
         # fail closed: one answer that the judge cannot read must not end the batch
         return Verdict(False, f"The answer could not be judged: {type(error).__name__}.")
@@ -164,11 +170,12 @@ class _Sitting:
             self._student.end()
 
     def student(self) -> Student:
-        """The process, all cells run; LostError when not even an empty one can be had."""
+        """The process, with all cells run that let it live."""
         while self._student is None:
-            fresh = Student(self._forbidden, self._memory, 2 * _CELLS_IN_TIME * self.time_limit)
-            if self._run(fresh):
-                self._student = fresh
+            cpu_seconds = 2 * _CELLS_IN_TIME * self.time_limit
+            self._student = Student(self._forbidden, self._memory, cpu_seconds)
+            if not self._run(self._student):
+                self._student = None
         return self._student
 
     def _run(self, student: Student) -> bool:

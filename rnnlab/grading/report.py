@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 import textwrap
+from collections.abc import Iterable
 from dataclasses import asdict, fields
-from itertools import groupby
 from pathlib import Path
 
 from rnnlab.grading.grader import Grades, Row
@@ -20,18 +20,30 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 def table(grades: Grades, width: int = 100) -> str:
     """One block a notebook, one line a question with its words below; then the notes."""
-    blocks = [
-        _block(list(rows), width)
-        for _, rows in groupby(grades.rows, key=lambda row: (row.student, row.notebook))
-    ]
+    blocks = [_block(rows, width) for rows in _notebooks(grades.rows)]
     notes = "\n".join(textwrap.fill(one_line(note), width) for note in grades.notes)
     return "\n\n".join([*blocks, *([notes] if notes else [])]) or "There was nothing to grade."
 
 
+def _notebooks(rows: Iterable[Row]) -> list[list[Row]]:
+    """Rows of one file each: a question that comes again belongs to another file."""
+    files: list[list[Row]] = []
+    known: set[tuple[str, str, str]] = set()
+    for row in rows:
+        key = (row.student, row.notebook, row.question)
+        if not files or key[:2] != (files[-1][0].student, files[-1][0].notebook) or key in known:
+            files.append([])
+            known.clear()
+        files[-1].append(row)
+        known.add(key)
+    return files
+
+
 def _block(rows: list[Row], width: int) -> str:
     total, most = sum(r.points for r in rows), sum(r.max_points for r in rows)
-    head = f"{rows[0].student}  {rows[0].notebook}".rstrip()
-    lines = [one_line(head) + (f"  {total} of {most} points" if most else "  not graded")]
+    result = f"{total} of {most} points" if most else "not graded"
+    head = (one_line(rows[0].student), rows[0].notebook, result)
+    lines = ["  ".join(part for part in head if part)]
     for row in rows:
         if row.question:
             lines.append(f"  {row.question:<28} {row.points} of {row.max_points}")

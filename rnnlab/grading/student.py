@@ -37,6 +37,10 @@ class LostError(Exception):
     """The process gave no answer; the words say why."""
 
 
+class StartError(OSError):
+    """No process can be started at all: that is no submission's fault."""
+
+
 class Student:
     """One process of a student. Use it in a with statement: at its end nothing of it is left.
 
@@ -59,6 +63,11 @@ class Student:
         start = {"forbidden": sorted(forbidden), "memory": memory, "cpu_seconds": int(seconds) + 1}
         try:
             self.ask("start", _START_SECONDS, **start)
+        except LostError as error:
+            raise StartError(
+                f"grade: a process must start for each notebook, but {error}; is IPython "
+                'installed here? pip install "rnnlab[grading]"'
+            ) from error
         except BaseException:
             self.end()
             raise
@@ -71,6 +80,8 @@ class Student:
 
     def ask(self, do: str, seconds: float, **what: Any) -> Mapping[str, Any]:
         """The reply to one request. LostError, and the process is ended, when none came in time."""
+        if self._ended.is_set():
+            raise LostError("its process had ended before")
         self._number += 1
         request = {"do": do, "number": self._number, **what}
         try:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 CELLS = (
     "from rnnlab.explorers import ConveyorBelt, Predict",
     "belt = ConveyorBelt(f=0.5, i=0.5, o=0.5)\nbelt",
-    'predict = Predict("Which?", {"this": "Yes.", "that": "No."}, correct="this")\npredict',
+    'predict = Predict("Which?", {"yellow": "Yes.", "violet": "No."}, correct="yellow")\npredict',
     "print(belt.f, belt.i, belt.o, belt.spikes, belt.t, predict.choice)",
 )
 SLIDERS = {
@@ -64,7 +64,7 @@ def open_lab(browser: Any, lab: Any) -> Any:
         page.get_by_text("| Idle").wait_for()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        page.get_by_role("button", name="this").wait_for(timeout=30_000)
+        page.get_by_role("button", name="yellow").wait_for(timeout=30_000)
         yield page
         assert errors == []
 
@@ -109,10 +109,10 @@ def test_keys_move_the_explorers_with_a_kernel_and_without(
     for name, value in SLIDERS.items():
         key = "ArrowLeft" if name == "read at step" else "ArrowRight"
         assert press(page, name, key) == value
-    page.get_by_role("button", name="that").focus()
+    page.get_by_role("button", name="violet").focus()
     page.keyboard.press("Enter")
     assert "No." in page.get_by_role("status").filter(has_text="Not so").inner_text()
-    assert ask(page) == "0.51 0.51 0.51 [6] 39 that"
+    assert ask(page) == "0.51 0.51 0.51 [6] 39 violet"
 
     page.evaluate(WATCH)
     for _ in range(40):
@@ -127,7 +127,7 @@ def test_keys_move_the_explorers_with_a_kernel_and_without(
         lab.api(f"sessions/{session['id']}", "DELETE")
     assert lab.api("kernels") == []
     assert press(page, "i, input gate", "ArrowRight") == "0.52"
-    page.get_by_role("button", name="this").press("Enter")
+    page.get_by_role("button", name="yellow").press("Enter")
     assert "Yes." in page.get_by_role("status").filter(has_text="Right").inner_text()
 
 
@@ -147,5 +147,5 @@ def test_an_export_shows_the_picture_with_the_network_cut(
         picture = page.locator(".jp-OutputArea-output img")
         assert picture.is_visible()
         assert picture.evaluate("(img) => img.naturalWidth") > 600
-        assert page.get_by_text("( ) that").is_visible()
+        assert page.get_by_text("( ) violet").is_visible()
         assert "Yes." not in page.locator(".jp-OutputArea-output").last.inner_text()
