@@ -43,7 +43,7 @@ QUESTIONS = [q for q in all_questions() if q.notebook == "04"]
 posix = pytest.mark.skipif(os.name != "posix", reason="needs fork and signals")
 
 
-def grade_here(*paths: Path, time_limit: float = 2.0, memory: int = MEMORY) -> Grades:
+def grade_here(*paths: Path, time_limit: float = 60.0, memory: int = MEMORY) -> Grades:
     return grade(paths, time_limit=time_limit, memory=memory)
 
 
@@ -211,7 +211,7 @@ IN_A_CELL = {
 def test_a_hostile_cell_costs_its_own_question(tmp_path: Path, case: str) -> None:
     source, said = IN_A_CELL[case]
     hand_in(tmp_path, "eve", submission(half_life=source))
-    grades = grade_here(tmp_path)
+    grades = grade_here(tmp_path, time_limit=2.0 if "longer than 2 s" in said else 60.0)
     assert points(grades, "eve") == {**POINTS, "half_life": 0}
     assert "Its cell (code cell 4) " in words(grades, "eve", "half_life")
     assert said in words(grades, "eve", "half_life")
@@ -247,7 +247,7 @@ def test_a_hostile_answer_costs_its_own_question(tmp_path: Path, case: str) -> N
     body, said = IN_AN_ANSWER[case]
     indented = "\n".join(f"    {line}" for line in body.split("\n"))
     hand_in(tmp_path, "eve", submission(half_life=f"def half_life(f):\n{indented}"))
-    grades = grade_here(tmp_path)
+    grades = grade_here(tmp_path, time_limit=2.0 if "longer than" in said else 60.0)
     assert points(grades, "eve") == {**POINTS, "half_life": 0}
     assert said in words(grades, "eve", "half_life")
     assert len(words(grades, "eve", "half_life")) < 2000
@@ -287,7 +287,7 @@ def test_hostile_work_does_not_touch_its_neighbours(tmp_path: Path) -> None:
         hand_in(tmp_path / "class", f"eve{k}", submission(half_life=IN_A_CELL[case][0]))
     (tmp_path / "class" / "mallory").mkdir()
     (tmp_path / "class" / "mallory" / "work.ipynb").write_bytes(b"\x00\xff" * 100)
-    together = grade_here(tmp_path / "class").rows
+    together = grade_here(tmp_path / "class", time_limit=4.0).rows
     assert [row for row in together if row.student in honest] == list(alone)
     assert len(together) == 6 * 4 + 1
 
