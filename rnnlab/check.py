@@ -29,6 +29,8 @@ LADDER = (
 # NumPy's own words speak of gufunc signatures
 _MATMUL = r"matmul: Input operand .*\(size (\d+) is different from (\d+)\)"
 
+_SCALAR = "can be converted to Python scalars"
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -86,7 +88,9 @@ def check(question_id: str, answer: object, hint: int | None = None) -> None:
         return
     words = [verdict.difference, verdict.hint or ""]
     if hint is not None:
-        words += [f"Hint {k + 1}: {asked.hints[k]}" for k in range(hint)]
+        words += [
+            f"Hint {k + 1}: {asked.hints[k]}" for k in range(hint) if asked.hints[k] not in words
+        ]
     words = [word for word in words if word]
     if _show(f"{asked.id}: not yet.", words, good=False):
         raise NotYet(f"{asked.id} is not right yet; the words above say what differs first.")
@@ -94,7 +98,11 @@ def check(question_id: str, answer: object, hint: int | None = None) -> None:
 
 
 class _Stop(Exception):
-    """A stage failed; its words are the difference."""
+    """A stage failed; its words are the difference, and say all if they are `clear`."""
+
+    def __init__(self, words: str, clear: bool = True) -> None:
+        super().__init__(words)
+        self.clear = clear
 
 
 class _Judgement:
@@ -121,6 +129,8 @@ class _Judgement:
             self._values(observed)
         except _Stop as stop:
             name, hint = self._diagnosis(outcomes)
+            if name is None and not hint and not stop.clear:
+                hint = LADDER
             return Verdict(False, str(stop), name, hint)
         return Verdict(True)
 
@@ -159,7 +169,12 @@ class _Judgement:
             )
             line = f" at your line `{outcome.line}`" if outcome.line else ""
             came = _came_in(self.question.given(probe))
-            raise _Stop(f"`{name}` raised {error}{line}{came}.{self._other_sizes(probe)}")
+            cure = (
+                " (math's functions take one number; NumPy's take arrays)"
+                if _SCALAR in error
+                else ""
+            )
+            raise _Stop(f"`{name}` raised {error}{cure}{line}{came}.{self._other_sizes(probe)}")
         if outcome.value is None:
             how = "prints its result but returns None" if outcome.printed else "returns None"
             raise _Stop(f"`{name}` {how}: end it with a return statement.")
@@ -255,7 +270,8 @@ class _Judgement:
             parts = list(self.question.returns)
             before = parts[: parts.index(part)]
             right = f"{' and '.join(before)} {'is' if len(before) == 1 else 'are'} right. "
-            raise _Stop((right if before else "") + self._where(part, k, observed[k][part]))
+            words = (right if before else "") + self._where(part, k, observed[k][part])
+            raise _Stop(words, clear=False)
 
     def _wrong_parts(
         self, probes: list[Probe], observed: list[Mapping[str, Array]]
@@ -289,6 +305,8 @@ class _Judgement:
         wrong = np.array([not self._close(g, r) for g, r in zip(got, right, strict=True)] or [True])
         if axes[:1] == ("time",) and not wrong[0]:
             return f"{part} is right at t = 0 and wrong from t = {int(wrong.argmax())} on."
+        if axes[:1] == ("time",):
+            return f"{part} is wrong already at t = 0: what goes into the first step?"
         if axes[:1] == ("batch",) and len(wrong) > 1 and not wrong[0] and wrong[1:].all():
             return f"{part} is right for the first example of the batch only."
         return self._which_term(part) or f"{part} has the right shape, but not the right values."
@@ -307,13 +325,18 @@ class _Judgement:
                 f"The shape of {part} is right. But with every term zero it differs already: look "
                 "at what happens to the sum, not at the sum."
             )
-        for name, term in terms.items():
-            others = [other for other in terms if other != name]
-            if not self._right_without(others, part):
-                return (
-                    f"The shape of {part} is right. But with {' and '.join(others)} zero it "
-                    f"differs already: look at the term {term}."
-                )
+        others = {name: [other for other in terms if other != name] for name in terms}
+        alone = [name for name in terms if not self._right_without(others[name], part)]
+        if alone and len(alone) == len(terms):
+            return (
+                f"The shape of {part} is right. But every term, alone, gives a wrong value: look "
+                "at what all of them go through."
+            )
+        if alone:
+            return (
+                f"The shape of {part} is right. But with {' and '.join(others[alone[0]])} zero it "
+                f"differs already: look at the term {terms[alone[0]]}."
+            )
         return ""
 
     def _right_without(self, names: list[str], part: str) -> bool:
@@ -343,9 +366,7 @@ class _Judgement:
                 for probe, outcome in zip(self.probes, outcomes, strict=True)
             ):
                 return misconception.name, misconception.hint
-        if any(o.kind != "returned" or o.value is None or o.changed for o in outcomes):
-            return None, ""
-        return None, LADDER
+        return None, ""
 
     def _same(self, wrong: Callable[..., Any], probe: Probe, outcome: Outcome) -> bool:
         try:

@@ -27,6 +27,13 @@ def check_array(
     A number in `shape` is an axis of that length, "..." stands for any leading axes, any other
     word for an axis of any length. The message says where, what must hold, what came, the cure.
     """
+    if (
+        isinstance(array, np.ndarray)
+        and array.shape == shape
+        and array.dtype in DTYPES
+        and dtype in (None, array.dtype)
+    ):
+        return  # the usual case, at once: a step of a small cell is quick
     if not isinstance(array, np.ndarray):
         raise ValueError(
             f"{where}: {name} must be a NumPy array, got {type(array).__name__}; "
@@ -159,7 +166,8 @@ class _Params:
             )
         check_array(where, "W", W, (b.shape[0], "D"), b.dtype)
         check_array(where, "V", V, (b.shape[0], b.shape[0] // G), b.dtype)
-        cut = {"W": np.split(W, G), "V": np.split(V, G), "b": np.split(b, G)}
+        H = b.shape[0] // G
+        cut = {"W": W.reshape(G, H, -1), "V": V.reshape(G, H, H), "b": b.reshape(G, H)}
         return cls(
             **{
                 cls._name(letter, gate): blocks[k].copy()

@@ -155,8 +155,8 @@ HALF_LIFE = Question(
     points=2,
     inputs=_half_life_inputs,
     reference=_half_life,
-    returns=("steps",),
-    axes={"steps": ("unit",)},
+    returns=("half-life",),
+    axes={"half-life": ("unit",)},
     hints=(
         "After t steps of a constant gate, C is f**t of what it was. When is that one half?",
         "Solve f**t = 1/2 for t: take the logarithm of both sides.",
@@ -185,6 +185,12 @@ HALF_LIFE = Question(
             "sign lost",
             "A half-life is a positive number of steps. Both logarithms are negative.",
             lambda f: np.log(2) / np.log(f),
+        ),
+        Misconception(
+            "until 1/e is left",
+            "That is when 1/e, about a third, is left. Half is gone earlier: put 1/2 where you "
+            "have 1/e.",
+            lambda f: -1 / np.log(f),
         ),
         Misconception(
             "rounded up",
@@ -249,6 +255,12 @@ BELT = Question(
             lambda f, C_0: np.concatenate([C_0[None], (np.cumprod(f, axis=0) * C_0)[:-1]]),
         ),
         Misconception(
+            "first gate skipped",
+            "Your first row is C_0 itself: the first gate has not been at work. What is C_{t-1} "
+            "at t = 0?",
+            lambda f, C_0: np.cumprod(np.concatenate([np.ones_like(f[:1]), f[1:]]), axis=0) * C_0,
+        ),
+        Misconception(
             "T + 1 rows",
             "C_0 is what went in, not a step: T gates leave T states.",
             lambda f, C_0: np.concatenate([C_0[None], np.cumprod(f, axis=0) * C_0]),
@@ -302,7 +314,7 @@ def _gate_per_token(weights: Any, probe: Probe) -> Mapping[str, Any]:
     at_rest = gates(np.zeros((1, 2)))
     any_state = gates(probe["h_prev"])
     return {
-        "direction": np.array([f.mean() > 0.5 for f in at_rest]),
+        "direction": np.array([np.all(f > 0.5) for f in at_rest[:2]] + [np.all(at_rest[2] < 0.5)]),
         "keeps": np.array([np.all(f > 0.99) for f in at_rest[:2]]),
         "forgets": np.array(np.all(at_rest[2] < 0.01)),
         "whatever the state": np.array(
@@ -323,8 +335,8 @@ FORGET_ON_RESET = Question(
     arguments=(),
     observe=_gate_per_token,
     complaints={
-        "direction": "With h_prev zero, the gate should be open (above 0.5) on A and B and closed "
-        "(below 0.5) on reset. Yours is not: work out bias plus column for each token.",
+        "direction": "With h_prev zero, every unit's gate should be open (above 0.5) on A and B "
+        "and closed (below 0.5) on reset. Yours is not: work out bias plus column for each token.",
         "keeps": "It opens on A and B and closes on reset, but it does not keep well enough: on A "
         "and B every unit's gate must be above 0.99.",
         "forgets": "It keeps on A and B, but it does not clear well enough: on reset every unit's "
