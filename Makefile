@@ -1,7 +1,7 @@
 # RNN Lab. `make lab` opens the course, `make test` checks everything; `make help` lists the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test lint types unit stored without-torch exercises notebooks bench
+.PHONY: help lab setup test lint types unit stored without-torch browser exercises notebooks bench
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -37,7 +37,7 @@ setup: .venv/ready  ## create .venv and install everything into it
 lab: setup  ## open the course in JupyterLab; PORT=8890 and LAB_ARGS=... pass through
 	@$(BIN)/rnnlab lab $(if $(PORT),--port $(PORT)) $(LAB_ARGS)
 
-test: lint types unit stored without-torch  ## all checks
+test: lint types unit stored without-torch browser  ## all checks
 
 lint: setup
 	$(BIN)/ruff check .
@@ -52,7 +52,7 @@ PYTEST := $(BIN)/pytest -q -n 2 --dist loadfile
 NBVAL := --nbval-sanitize-with tests/nbval.cfg
 
 unit: setup
-	$(PYTEST) tests
+	$(PYTEST) -m 'not browser' tests
 
 stored: setup
 	$(PYTEST) --nbval $(NBVAL) notebooks solutions
@@ -62,6 +62,10 @@ stored: setup
 without-torch: setup
 	PYTHONPATH=$(CURDIR)/tests/without_torch $(PYTEST) -m 'not torch and not browser' tests
 	PYTHONPATH=$(CURDIR)/tests/without_torch $(PYTEST) --nbval $(NBVAL) notebooks/00_* notebooks/04_* solutions/04_*
+
+# alone, for what it measures
+browser: setup
+	$(BIN)/pytest -q tests/browser
 
 exercises: setup  ## rebuild exercises/ from solutions/
 	$(BIN)/python -m rnnlab.notebook exercises

@@ -101,6 +101,8 @@ class _Printed(io.StringIO):
 
 def words(error: BaseException) -> str:
     """The type of an exception and its message, in at most 500 characters."""
+    if isinstance(error, SyntaxError):  # its own words name a file that the learner never saw
+        return f"{type(error).__name__}: {error.msg} (line {error.lineno})"[:MAX_WORDS]
     return "".join(traceback.format_exception_only(error)).strip()[:MAX_WORDS]
 
 

@@ -31,7 +31,7 @@ def check_array(
         isinstance(array, np.ndarray)
         and array.shape == shape
         and array.dtype in DTYPES
-        and dtype in (None, array.dtype)
+        and (dtype is None or array.dtype == dtype)
     ):
         return  # the usual case, at once: a step of a small cell is quick
     if not isinstance(array, np.ndarray):

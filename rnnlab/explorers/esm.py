@@ -36,8 +36,7 @@ def joined(name: str, folder: Path = FOLDER) -> str:
 def _collect(name: str, folder: Path, sources: dict[str, str]) -> None:
     source = (folder / name).read_text(encoding="utf-8")
     for imported in _IMPORT.findall(source):
-        if imported not in sources:
-            _collect(imported, folder, sources)
+        _collect(imported, folder, sources)
     sources[name] = _IMPORT.sub("", source)
     _check(name, sources[name])
 
