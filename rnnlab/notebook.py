@@ -178,7 +178,7 @@ def rebuild_exercises(root: Path) -> list[Path]:
 def execute(path: Path) -> None:
     """Run a notebook in a fresh kernel and store its outputs, in place.
 
-    What differs from run to run (widget state, times, the kernel's version) is not stored.
+    What differs from run to run (live widgets, times, the kernel's version) is not stored.
     Raises nbclient's CellExecutionError, and leaves the file as it was, when a cell fails.
     """
     import nbformat
@@ -191,6 +191,11 @@ def execute(path: Path) -> None:
     )
     client.execute(cwd=str(path.parent))
     done = json.loads(nbformat.writes(notebook))  # type: ignore[no-untyped-call]
+    for cell in done["cells"]:
+        for output in cell.get("outputs", []):
+            # a live widget is a random id; what stands in for it is stored
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+            output.get("metadata", {}).pop("application/vnd.jupyter.widget-view+json", None)
     done["metadata"] = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -210,7 +215,7 @@ def main() -> None:
         return
     every = [*sorted(root.glob("notebooks/*.ipynb")), *sorted(root.glob("solutions/*.ipynb"))]
     for path in given.paths or every:
-        print(path, flush=True)
+        print(path.name, flush=True)
         execute(path)
 
 
