@@ -27,7 +27,7 @@ setup: .venv/ready  ## create .venv and install everything into it
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@echo "Installing packages into .venv: a few minutes, once."
 	@$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[test]' 2>.venv/pip.log || { \
-		if grep -qiE 'connection|resolution|timed out|unreachable|proxy' .venv/pip.log; then \
+		if grep -qiE 'connection|name resolution|timed out|unreachable|proxy' .venv/pip.log; then \
 			echo "Could not reach the package index: check the network, or point PIP_INDEX_URL or PIP_FIND_LINKS to one that you reach (details: .venv/pip.log)." >&2; \
 		else \
 			tail -5 .venv/pip.log >&2; echo "Could not install the packages (all of pip's words: .venv/pip.log)." >&2; \
