@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from rnnlab.params import Array, GRUParams, LSTMParams, RNNParams, check_array
+from rnnlab.params import Array, GRUParams, LSTMParams, RNNParams, check_array, check_params
 
 Reset = Literal["before", "after"]
 
@@ -56,6 +56,7 @@ def rnn_step(x_t: Array, h_prev: Array, p: RNNParams) -> RNNStep:
 
     x_t (..., D), h_prev (..., H). Raises ValueError for a wrong shape or dtype.
     """
+    check_params("rnn_step", p, RNNParams)
     _check("rnn_step", p, x_t, h_prev=h_prev)
     h_t = np.tanh(x_t @ p.W.T + h_prev @ p.V.T + p.b)
     return RNNStep(h_t)
@@ -73,6 +74,7 @@ def lstm_step(x_t: Array, h_prev: Array, C_prev: Array, p: LSTMParams) -> LSTMSt
 
     x_t (..., D), h_prev and C_prev (..., H). Raises ValueError for a wrong shape or dtype.
     """
+    check_params("lstm_step", p, LSTMParams)
     _check("lstm_step", p, x_t, h_prev=h_prev, C_prev=C_prev)
     f_t = sigmoid(x_t @ p.W_f.T + h_prev @ p.V_f.T + p.b_f)
     i_t = sigmoid(x_t @ p.W_i.T + h_prev @ p.V_i.T + p.b_i)
@@ -96,6 +98,7 @@ def gru_step(x_t: Array, h_prev: Array, p: GRUParams, reset: Reset = "before") -
     x_t (..., D), h_prev (..., H). Raises ValueError for a wrong shape, dtype or reset, and for a
     b_hv with reset="before", where it would be ignored.
     """
+    check_params("gru_step", p, GRUParams)
     _check("gru_step", p, x_t, h_prev=h_prev)
     check_reset("gru_step", p, reset)
     z_t = sigmoid(x_t @ p.W_z.T + h_prev @ p.V_z.T + p.b_z)

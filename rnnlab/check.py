@@ -219,7 +219,9 @@ class _Judgement:
 
     def _array(self, part: str, value: Any) -> Array:
         if isinstance(value, Other) and value.module.partition(".")[0] == "torch":
-            raise _Stop(f"{part} is a torch tensor; asked for is a NumPy array.")
+            raise _Stop(
+                f"{part} is a torch tensor; asked for is a NumPy array: .numpy() makes one."
+            )
         if value is None:
             raise _Stop(f"{part} is None.")
         try:
@@ -297,7 +299,9 @@ class _Judgement:
             return False
         finite = b[np.isfinite(b)]
         scale = max(1.0, float(np.abs(finite).max(initial=0.0)))
-        return bool(np.allclose(a, b, rtol=0, atol=self.question.tolerance * scale))
+        # who computes in float32 has seven digits
+        allowed = max(self.question.tolerance, 1e-5 if a.dtype == np.float32 else 0.0)
+        return bool(np.allclose(a, b, rtol=0, atol=allowed * scale))
 
     def _where(self, part: str, k: int, got: Array) -> str:
         right = self._observe_right(self.probes[k])[part]

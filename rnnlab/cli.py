@@ -30,12 +30,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             case _:
                 return _grade(given)
     except (ValueError, OSError) as error:
-        print(f"rnnlab {given.command}: {error}", file=sys.stderr)
+        words = str(error).removeprefix(f"{given.command}: ")
+        print(f"rnnlab {given.command}: {words}", file=sys.stderr)
         return 1
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="rnnlab", description=rnnlab.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="rnnlab", description="RNN Lab: a course on LSTM and GRU networks, and its grader."
+    )
     parser.add_argument("--version", action="version", version=f"rnnlab {rnnlab.__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     lab = commands.add_parser(
@@ -44,10 +47,12 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_argument("--port", type=int, help="the port to serve on; else the first free from 8888")
     commands.add_parser("doctor", help="is this machine ready? OK or the cure, a line each")
     grade = commands.add_parser("grade", help="grade exercise notebooks, or folders of them")
-    grade.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    grade.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="a notebook, or a folder of notebooks"
+    )
     grade.add_argument("--csv", type=Path, metavar="FILE", help="write a row a question to FILE")
     grade.add_argument("--seed", type=int, help="of the test inputs; the same seed, the same grade")
-    grade.add_argument("--time-limit", type=float, metavar="S", help="seconds a cell may take")
+    grade.add_argument("--time-limit", type=float, metavar="S", help="seconds a cell may take (60)")
     return parser
 
 
@@ -97,9 +102,21 @@ def _grade(given: argparse.Namespace) -> int:
         raise ValueError(f'needs {", ".join(missing)}; pip install "rnnlab[grading]"')
     from rnnlab.grading import grader, report
 
+    if given.csv is not None and (given.csv.is_dir() or not given.csv.parent.is_dir()):
+        raise ValueError(f"--csv must name a file in a folder that is there, got {given.csv}")
+
     limits = {"seed": given.seed, "time_limit": given.time_limit}
-    grades = grader.grade(given.paths, **{k: v for k, v in limits.items() if v is not None})
+    grades = grader.grade(
+        given.paths,
+        progress=_progress,
+        **{k: v for k, v in limits.items() if v is not None},
+    )
     print(report.table(grades, shutil.get_terminal_size((100, 24)).columns))
     if given.csv is not None:
         report.write_csv(grades, given.csv)
     return 0
+
+
+def _progress(number: int, of: int, path: Path) -> None:
+    if of > 1:
+        print(f"{number} of {of}: {path}", file=sys.stderr, flush=True)

@@ -32,6 +32,8 @@ def directional(f: Function, x: Array, v: Array, method: Method = "complex") -> 
     returns one number. Raises ValueError if it does not, or if x and v do not match.
     """
     x, v = _real("directional", "x", x), _real("directional", "v", v)
+    if v.size and not v.any():
+        raise ValueError("directional: v must point somewhere, got zeros; they check nothing")
     _same_shape("directional", "v", v, x)
     return _along(_checked_method("directional", method), f, x, v)
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnlab.cells import Reset, check_reset
-from rnnlab.params import Array, GRUParams, LSTMParams, RNNParams, check_array
+from rnnlab.params import Array, GRUParams, LSTMParams, RNNParams, check_array, check_params
 
 
 class RNNTrace(NamedTuple):
@@ -107,6 +107,7 @@ def rnn_forward(x: Array, h0: Array, p: RNNParams) -> RNNTrace:
 
     Raises ValueError for a wrong shape or dtype.
     """
+    check_params("rnn_forward", p, RNNParams)
     _check_forward("rnn_forward", p, x, h0=h0)
     W, V, b = p.packed()
     h, a = _states(h0, len(x)), _input_products(W, x, b)
@@ -126,6 +127,7 @@ def rnn_backward(trace: RNNTrace, dh: Array, dh_T: Array | float = 0) -> RNNGrad
 
     Raises ValueError for a wrong shape or dtype.
     """
+    _check_trace("rnn_backward", trace, RNNTrace)
     dh, dh_t = _check_backward("rnn_backward", trace.h, dh, dh_T=dh_T)
     h = trace.h.mT
     da = 1 - h * h
@@ -144,6 +146,7 @@ def lstm_forward(x: Array, h0: Array, C0: Array, p: LSTMParams) -> LSTMTrace:
 
     The equations of `cells.lstm_step` at every step. Raises ValueError for a wrong shape or dtype.
     """
+    check_params("lstm_forward", p, LSTMParams)
     _check_forward("lstm_forward", p, x, h0=h0, C0=C0)
     W, V, b = p.packed("gifo")
     T, H, B = len(x), p.hidden_size, x.shape[1]
@@ -179,6 +182,7 @@ def lstm_backward(
 
     Raises ValueError for a wrong shape or dtype.
     """
+    _check_trace("lstm_backward", trace, LSTMTrace)
     dh, dh_t, dC_t = _check_backward("lstm_backward", trace.h, dh, dh_T=dh_T, dC_T=dC_T)
     h, C, f, i, C_tilde, o, tanh_C = (states.mT for states in trace[:7])
     T, H, B = h.shape
@@ -207,6 +211,7 @@ def gru_forward(x: Array, h0: Array, p: GRUParams, reset: Reset = "before") -> G
     The equations of `cells.gru_step` at every step. Raises ValueError for a wrong shape, dtype or
     reset, and for a b_hv with reset="before", where it would be ignored.
     """
+    check_params("gru_forward", p, GRUParams)
     _check_forward("gru_forward", p, x, h0=h0)
     check_reset("gru_forward", p, reset)
     W, V, b = p.packed("zrh")
@@ -253,6 +258,7 @@ def gru_backward(trace: GRUTrace, dh: Array, dh_T: Array | float = 0) -> GRUGrad
     The gradient by b_hv is None where the weights have none. Raises ValueError for a wrong shape or
     dtype.
     """
+    _check_trace("gru_backward", trace, GRUTrace)
     dh, dh_t = _check_backward("gru_backward", trace.h, dh, dh_T=dh_T)
     through = _through_before if trace.reset == "before" else _through_after
     da, recurrent, dh_0 = through(trace, dh, dh_t)
@@ -317,6 +323,15 @@ def _check_forward(
     check_array(where, "x", x, ("T", "B", p.input_size), p.dtype)
     for name, state in states.items():
         check_array(where, name, state, (x.shape[1], p.hidden_size), p.dtype)
+
+
+def _check_trace(where: str, trace: object, kind: type) -> None:
+    if not isinstance(trace, kind):
+        forward = where.replace("backward", "forward")
+        raise ValueError(
+            f"{where}: trace must be the {kind.__name__} that {forward} returns, "
+            f"got {type(trace).__name__}"
+        )
 
 
 def _check_backward(where: str, h: Array, dh: Array, **last: Array | float) -> list[Array]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from math import isfinite
+from numbers import Real
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -28,13 +30,13 @@ def check_array(
     word for an axis of any length. The message says where, what must hold, what came, the cure.
     """
     if (
-        isinstance(array, np.ndarray)
+        type(array) is np.ndarray
         and array.shape == shape
         and array.dtype in DTYPES
         and (dtype is None or array.dtype == dtype)
     ):
         return  # the usual case, at once: a step of a small cell is quick
-    if not isinstance(array, np.ndarray):
+    if not isinstance(array, np.ndarray) or isinstance(array, (np.matrix, np.ma.MaskedArray)):
         raise ValueError(
             f"{where}: {name} must be a NumPy array, got {type(array).__name__}; "
             f"np.asarray({name}) makes one"
@@ -52,8 +54,12 @@ def check_array(
         )
     if dtype is not None and array.dtype != dtype:
         raise ValueError(
-            f"{where}: {name} must be {dtype} like the arrays before it, got {array.dtype}; "
-            f"{name}.astype(np.{dtype}) converts it"
+            f"{where}: {name} must be {dtype} like the others, got {array.dtype}; "
+            + (
+                "weights and states must be made complex too, with .astype(complex)"
+                if array.dtype.kind == "c"
+                else f"{name}.astype(np.{dtype}) converts it"
+            )
         )
 
 
@@ -76,6 +82,15 @@ def _shape_cure(whole: tuple[int, ...], got: tuple[int, ...], wanted: tuple[int 
     return ""
 
 
+def check_params(where: str, p: object, kind: type[_Params]) -> None:
+    """Raise ValueError unless `p` is a set of weights of this kind."""
+    if not isinstance(p, kind):
+        raise ValueError(
+            f"{where}: p must be {kind.__name__}, got {type(p).__name__}; "
+            f"{kind.__name__}.init draws random ones"
+        )
+
+
 def check_generator(where: str, rng: object) -> None:
     """Raise ValueError unless `rng` is a NumPy random Generator."""
     if not isinstance(rng, np.random.Generator):
@@ -87,7 +102,10 @@ def check_generator(where: str, rng: object) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Params:
-    """What the three sets of weights share; `gates` lists the gate letters in field order."""
+    """What the three sets of weights share; `gates` lists the gate letters in field order.
+
+    Two sets are equal only if they are the same object; compare arrays through `items`.
+    """
 
     gates: ClassVar[str]
 
@@ -237,7 +255,10 @@ def _chrono(where: str, T_max: float, H: int, rng: np.random.Generator) -> Array
     return np.log(rng.uniform(1.0, T_max - 1.0, H))
 
 
-def _one_of(where: str, **given: float | None) -> None:
+def _one_of(where: str, **given: object) -> None:
+    for name, value in given.items():
+        if value is not None and not (isinstance(value, Real) and isfinite(float(value))):
+            raise ValueError(f"{where}: {name} must be one finite number, got {value!r}")
     names = [name for name, value in given.items() if value is not None]
     if len(names) > 1:
         raise ValueError(f"{where}: {' and '.join(names)} set the same bias; give one of them")

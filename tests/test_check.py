@@ -37,6 +37,7 @@ def says(answer: object) -> str:
             1 / (1 + np.exp(-(np.hstack([x, h]) @ np.hstack([W, V]).T + b)))
         ),
         lambda x, h, W, V, b: right(x, h, W, V, b).tolist(),
+        lambda *a: right(*(v.astype(np.float32) for v in a)),
         lambda x, h, W, V, b: np.array([[right(x[n], h[n], W, V, b)[k] for k in range(len(b))]
                                         for n in range(len(x))]),
         lambda x, h, W, V, b: np.asmatrix(right(x, h, W, V, b)),
@@ -112,7 +113,7 @@ def test_form(wrong: Any, words: str) -> None:
 @pytest.mark.torch
 def test_a_torch_tensor_is_named() -> None:
     torch = pytest.importorskip("torch")
-    assert "is a torch tensor; asked for is a NumPy array" in says(
+    assert "is a torch tensor; asked for is a NumPy array: .numpy() makes one" in says(
         lambda *a: torch.from_numpy(right(*a))
     )
 

@@ -148,3 +148,9 @@ def test_x_is_not_changed(x):
 def test_what_does_not_fit_is_refused(x, call, message):
     with pytest.raises(ValueError, match=message):
         call(x)
+
+
+def test_a_direction_of_zeros_is_refused() -> None:
+    x = np.array([1.0, 2.0])
+    with pytest.raises(ValueError, match=r"v must point somewhere, got zeros"):
+        check(lambda a: (a**2).sum(), 99 * x, x, along=np.zeros_like(x))

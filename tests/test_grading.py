@@ -358,7 +358,7 @@ def test_every_file_gets_a_row_or_a_note(tmp_path: Path) -> None:
     hand_in(root, "j", content([{**solution("belt", ""), "source": 3}]))
     grades = grade_here(root)
     said = {row.student: row.difference for row in grades.rows}
-    assert list(said) == list("abcdefgj")
+    assert list(said) == list("abcdefghj")
     assert "damaged or not a notebook of format 4" in said["a"]
     assert said["b"] == "n.ipynb is empty."
     assert said["c"] == said["a"] == said["f"] == said["j"].replace("work", "n")
@@ -367,8 +367,15 @@ def test_every_file_gets_a_row_or_a_note(tmp_path: Path) -> None:
     assert said["g"] == "work.ipynb is a notebook in r; it must be in Python."
     assert [r.question for r in grades.rows if r.student == "g"] == [q.id for q in QUESTIONS]
     assert all(not r.question and not r.max_points for r in grades.rows if r.student in "abcdef")
-    [note] = grades.notes
-    assert "lecture.ipynb matched no exercise" in note
+    assert said["h"].startswith("lecture.ipynb matched no exercise")
+
+
+def test_a_notebook_that_lost_its_metadata_is_known_by_its_checks(tmp_path: Path) -> None:
+    bare = submission()
+    for cell in bare["cells"]:
+        cell["metadata"] = {}
+    hand_in(tmp_path, "ada", bare)
+    assert points(grade_here(tmp_path), "ada") == POINTS
 
 
 @posix
@@ -408,7 +415,7 @@ def test_a_notebook_handed_in_twice_is_graded_twice_and_said(tmp_path: Path) -> 
     assert [row.points for row in grades.rows] == [*POINTS.values(), 0, 0, 0, 0]
     [note] = grades.notes
     assert "ada handed in 04_forget_gate more than once" in note
-    assert report.table(grades).count("of 10 points") == 2
+    assert report.table(grades).count("of 10 points") == 2 + 2  # the blocks, then a line each
 
 
 def test_paths_that_overlap_count_once(tmp_path: Path) -> None:
@@ -442,8 +449,13 @@ def test_a_copied_cell_counts_the_last_time(tmp_path: Path) -> None:
 
 
 def test_wrong_use_raises_value_error(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="grade: PATH must be a notebook or a folder"):
+    with pytest.raises(
+        ValueError, match=r"PATH must be a notebook \(.ipynb\) or a folder.*not there"
+    ):
         grade([tmp_path / "missing"])
+    (tmp_path / "a.txt").touch()
+    with pytest.raises(ValueError, match=r"a.txt, which is neither"):
+        grade([tmp_path / "a.txt"])
     with pytest.raises(ValueError, match="grade: limits must be positive, got 0 s"):
         grade([tmp_path], time_limit=0)
     assert grade([tmp_path]) == Grades(())
@@ -731,7 +743,17 @@ def test_odd_answers_get_the_same_verdict_near_and_far(
     assert near.passed == (name in {f"odd_{list(ODD).index(case)}" for case in PASSES})
 
 
-PASSES = ("right", "list", "matrix", "masked", "long", "big endian", "array-like", "buffer reused")
+PASSES = (
+    "right",
+    "float32",
+    "list",
+    "matrix",
+    "masked",
+    "long",
+    "big endian",
+    "array-like",
+    "buffer reused",
+)
 
 
 # the process itself

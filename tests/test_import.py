@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,3 +50,11 @@ def test_dir_lists_the_submodules():
     import rnnlab
 
     assert set(LIGHT_SUBMODULES) <= set(dir(rnnlab))
+
+
+def test_the_readmes_example_runs() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    example = readme.partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {}
+    exec(example, names)
+    assert names["grads"].params.W_f.shape == (4, 3)

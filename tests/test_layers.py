@@ -516,3 +516,24 @@ def test_a_wrong_reset_is_refused(rng):
         gru_forward(x, h0, GRUParams(**given), reset="middle")
     with pytest.raises(ValueError, match=r'reset="before" has no b_hv.*say reset="after"'):
         gru_forward(x, h0, GRUParams(**given))
+
+
+def test_weights_and_traces_of_another_kind_are_named() -> None:
+    rng = np.random.default_rng(3)
+    x, h0 = rng.standard_normal((5, 2, 3)), rng.standard_normal((2, 4))
+    lstm, gru = LSTMParams.init(3, 4, rng), GRUParams.init(3, 4, rng)
+    with pytest.raises(ValueError, match=r"lstm_forward: p must be LSTMParams, got GRUParams"):
+        lstm_forward(x, h0, h0, gru)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"gru_step: p must be GRUParams, got dict"):
+        gru_step(x[0], h0, dict(gru.items()))  # type: ignore[arg-type]
+    trace = lstm_forward(x, h0, h0, lstm)
+    with pytest.raises(ValueError, match=r"gru_backward: trace must be the GRUTrace that gru_fo"):
+        gru_backward(trace, np.ones_like(trace.h))  # type: ignore[arg-type]
+
+
+def test_a_matrix_is_refused_for_its_product_is_another() -> None:
+    rng = np.random.default_rng(3)
+    p, h0 = LSTMParams.init(3, 4, rng), rng.standard_normal((4, 4))
+    x_t = np.ma.masked_array(rng.standard_normal((4, 3)))
+    with pytest.raises(ValueError, match=r"x_t must be a NumPy array, got MaskedArray"):
+        lstm_step(x_t, h0, h0, p)

@@ -8,7 +8,7 @@ that question; a fresh process goes on with the rest.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -64,6 +64,7 @@ def grade(
     seed: int = SEED,
     time_limit: float = TIME_LIMIT,
     memory: int = MEMORY,
+    progress: Callable[[int, int, Path], None] | None = None,
 ) -> Grades:
     """Grade notebooks, or folders of them, each in processes of its own.
 
@@ -71,6 +72,7 @@ def grade(
     time_limit  seconds a cell may take; the notebook may take five times that, and the calls of a
                 question their own limit, or this one where it is shorter
     memory      bytes that one submission may use
+    progress    called before each notebook with its number, how many there are, and its path
 
     Raises ValueError for a path where there is nothing and for a limit that is not positive,
     OSError when no process can be started.
@@ -86,11 +88,10 @@ def grade(
             found.setdefault(one.path.absolute(), one)
     rows: list[tuple[Found, int, Row]] = []
     notes: list[str] = []
-    for one in found.values():
+    for number, one in enumerate(found.values(), 1):
+        if progress is not None:
+            progress(number, len(found), one.path)
         submission = submissions.read(one.path)
-        if not submission.exercise and not submission.problem:
-            notes.append(f"{one.path} matched no exercise and was not graded.")
-            continue
         graded = _grade_one(one.student, submission, seed, time_limit, memory)
         rows += [(one, place, row) for place, row in enumerate(graded)]
     rows.sort(key=lambda r: (r[2].student, r[2].notebook, str(r[0].path), r[1]))

@@ -19,8 +19,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def table(grades: Grades, width: int = 100) -> str:
-    """One block a notebook, one line a question with its words below; then the notes."""
-    blocks = [_block(rows, width) for rows in _notebooks(grades.rows)]
+    """A block a notebook, a line a question with its words below; a line a notebook; the notes."""
+    files = _notebooks(grades.rows)
+    blocks = [_block(rows, width) for rows in files]
+    if len(files) > 1:
+        blocks.append("\n".join(_head(rows) for rows in files))
     notes = "\n".join(textwrap.fill(one_line(note), width) for note in grades.notes)
     return "\n\n".join([*blocks, *([notes] if notes else [])]) or "There was nothing to grade."
 
@@ -40,10 +43,7 @@ def _notebooks(rows: Iterable[Row]) -> list[list[Row]]:
 
 
 def _block(rows: list[Row], width: int) -> str:
-    total, most = sum(r.points for r in rows), sum(r.max_points for r in rows)
-    result = f"{total} of {most} points" if most else "not graded"
-    head = (one_line(rows[0].student), rows[0].notebook, result)
-    lines = ["  ".join(part for part in head if part)]
+    lines = [_head(rows)]
     for row in rows:
         if row.question:
             lines.append(f"  {row.question:<28} {row.points} of {row.max_points}")
@@ -53,6 +53,13 @@ def _block(rows: list[Row], width: int) -> str:
                 textwrap.fill(words, width, initial_indent=" " * 6, subsequent_indent=" " * 6)
             )
     return "\n".join(lines)
+
+
+def _head(rows: list[Row]) -> str:
+    total, most = sum(r.points for r in rows), sum(r.max_points for r in rows)
+    result = f"{total} of {most} points" if most else "not graded"
+    head = (one_line(rows[0].student), rows[0].notebook, result)
+    return "  ".join(part for part in head if part)
 
 
 def write_csv(grades: Grades, path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pkgutil
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from rnnlab.questions import Question
 
 MAX_FILE = 2**24
 MAX_CELL = 2**20
+
+_CHECK = re.compile(r"""^check\(\s*["']\d+\.(\w+)["']""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def find(root: Path) -> Iterator[Found]:
     The student is the first folder under `submitted`, else under `root`; for a file that lies in
     no folder, its stem. Raises ValueError when there is nothing at `root`.
     """
-    if root.is_file():
+    if root.is_file() and root.suffix == ".ipynb":
         yield Found(_student(root.parent, root), root)
     elif root.is_dir():
         for folder, folders, files in os.walk(root):
@@ -75,8 +78,8 @@ def find(root: Path) -> Iterator[Found]:
                     yield Found(_student(root, path), path)
     else:
         raise ValueError(
-            f"grade: PATH must be a notebook or a folder of notebooks, got {root}, which is not "
-            "there; check the spelling, or the folder that you are in"
+            f"grade: PATH must be a notebook (.ipynb) or a folder of notebooks, got {root}, "
+            f"which is {'neither' if root.exists() else 'not there; check the spelling'}"
         )
 
 
@@ -119,9 +122,11 @@ def _recognise(content: dict[str, Any], name: str) -> Submission:
     cells = content.get("cells")
     if not isinstance(cells, list):
         raise ValueError(f"read: {name} must have cells")
-    asked = _exercise({_grading(cell).get("grade_id") for cell in cells})
+    asked = _exercise(
+        {_grading(cell).get("grade_id") for cell in cells} - {None} or _checked(cells)
+    )
     if not asked:
-        return Submission()
+        return Submission(problem=f"{name} matched no exercise: no cell is known by its grade_id.")
     exercise = _exercise_name(asked[0].notebook)
     language = _language(content)
     if language not in ("", "python"):
@@ -137,6 +142,12 @@ def _recognise(content: dict[str, Any], name: str) -> Submission:
     if any(len(cell.source) > MAX_CELL for cell in run):
         return Submission(exercise, asked, problem=f"{name} has a cell of over a million letters.")
     return Submission(exercise, asked, run)
+
+
+def _checked(cells: list[Any]) -> set[Any]:
+    """The names that a notebook checks, for one that lost its metadata on the way."""
+    code = [cell for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    return {name for cell in code for name in _CHECK.findall(_source(cell))}
 
 
 def _exercise(ids: set[Any]) -> tuple[Question, ...]:

@@ -140,7 +140,7 @@ def _softmax(a: Array) -> Array:
 
 
 def _half_life_inputs(rng: np.random.Generator) -> list[Probe]:
-    return [{"f": rng.uniform(0.05, 0.95, 4)}, {"f": 1 - 10 ** rng.uniform(-4, -2, 3)}]
+    return [{"f": rng.uniform(0.05, 0.95, 12)}, {"f": 1 - 10 ** rng.uniform(-4, -2, 8)}]
 
 
 def _half_life(f: Array) -> Array:
@@ -191,6 +191,11 @@ HALF_LIFE = Question(
             "That is when 1/e, about a third, is left. Half is gone earlier: put 1/2 where you "
             "have 1/e.",
             lambda f: -1 / np.log(f),
+        ),
+        Misconception(
+            "rounded",
+            "The equation f**t = 1/2 has a solution between whole steps. Leave it unrounded.",
+            lambda f: np.round(np.log(0.5) / np.log(f)),
         ),
         Misconception(
             "rounded up",
