@@ -26,9 +26,8 @@ LADDER = (
     "one unit, a zero state; compare each term with the equation."
 )
 
-# NumPy's own words speak of gufunc signatures
+# NumPy's own words speak of gufunc signatures and of 0-dimensional arrays
 _MATMUL = r"matmul: Input operand .*\(size (\d+) is different from (\d+)\)"
-
 _SCALAR = "can be converted to Python scalars"
 
 
@@ -124,8 +123,7 @@ class _Judgement:
             for probe, outcome in zip(self.probes, outcomes, strict=True):
                 self._returned(probe, outcome)
             observed = [self._read(p, o) for p, o in zip(self.probes, outcomes, strict=True)]
-            for probe, outcome in zip(self.probes, outcomes, strict=True):
-                self._pure(probe, outcome)
+            self._pure(outcomes, observed)
             self._values(observed)
         except _Stop as stop:
             name, hint = self._diagnosis(outcomes)
@@ -250,14 +248,14 @@ class _Judgement:
 
     # stage 3: purity
 
-    def _pure(self, probe: Probe, outcome: Outcome) -> None:
-        if not outcome.changed:
+    def _pure(self, outcomes: list[Outcome], observed: list[Mapping[str, Array]]) -> None:
+        changed = next((outcome.changed for outcome in outcomes if outcome.changed), ())
+        if not changed:
             return
-        got = self._read(probe, outcome)
-        right = not any(True for _ in self._wrong_parts([probe], [got]))
+        right = next(self._wrong_parts(observed), None) is None
         fine = f"Your {self.question.returns[-1]} is right, but " if right else ""
-        names = " and ".join(outcome.changed)
-        was = "is" if len(outcome.changed) == 1 else "are"
+        names = " and ".join(changed)
+        was = "is" if len(changed) == 1 else "are"
         raise _Stop(
             f"{fine}{names} {was} not what came in: the function changes its input in place. "
             "Make a new array instead of writing into the caller's."
@@ -266,20 +264,20 @@ class _Judgement:
     # stage 4: values, where do they differ first?
 
     def _values(self, observed: list[Mapping[str, Array]]) -> None:
-        for part, k in self._wrong_parts(self.probes, observed):
-            if self.question.complaints:
-                raise _Stop(self.question.complaints[part])
-            parts = list(self.question.returns)
-            before = parts[: parts.index(part)]
-            right = f"{' and '.join(before)} {'is' if len(before) == 1 else 'are'} right. "
-            words = (right if before else "") + self._where(part, k, observed[k][part])
-            raise _Stop(words, clear=False)
+        wrong = next(self._wrong_parts(observed), None)
+        if wrong is None:
+            return
+        part, k = wrong
+        if self.question.complaints:
+            raise _Stop(self.question.complaints[part])
+        before = self.question.returns[: self.question.returns.index(part)]
+        right = f"{' and '.join(before)} {'is' if len(before) == 1 else 'are'} right. "
+        words = (right if before else "") + self._where(part, k, observed[k][part])
+        raise _Stop(words, clear=False)
 
-    def _wrong_parts(
-        self, probes: list[Probe], observed: list[Mapping[str, Array]]
-    ) -> Iterator[tuple[str, int]]:
+    def _wrong_parts(self, observed: list[Mapping[str, Array]]) -> Iterator[tuple[str, int]]:
         """Each part that differs, in data-flow order, with the first probe that shows it."""
-        expected = [self._observe_right(probe) for probe in probes]
+        expected = [self._observe_right(probe) for probe in self.probes]
         for part in expected[0]:
             for k, right in enumerate(expected):
                 if not self._close(observed[k][part], right[part]):

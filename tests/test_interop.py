@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 import numpy as np
-import onnx
 import pytest
-from onnx.reference import ReferenceEvaluator
+from onnx_oracle import onnx_run
 
 from rnnlab import interop
 from rnnlab.cells import gru_step, lstm_step, rnn_step
@@ -93,21 +92,9 @@ def torch_module(torch, cell, **options):
 
 
 def run_onnx(cell, arrays, x, h, C, **attributes):
-    inputs = dict(zip("XWRB", [x, *arrays], strict=False)) | {"h0": h[None]}
-    names = ["X", "W", "R", "B" if len(arrays) == 3 else "", "", "h0"]
-    if cell == "lstm":
-        inputs["C0"] = C[None]
-        names.append("C0")
-    node = onnx.helper.make_node(cell.upper(), names, ["Y"], hidden_size=H, **attributes)
-    double = onnx.TensorProto.DOUBLE
-    graph = onnx.helper.make_graph(
-        [node],
-        "one_node",
-        [onnx.helper.make_tensor_value_info(n, double, a.shape) for n, a in inputs.items()],
-        [onnx.helper.make_tensor_value_info("Y", double, None)],
-    )
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 14)])
-    return ReferenceEvaluator(model).run(None, inputs)[0][:, 0]
+    assert all(len(array) == 1 for array in arrays), "one direction"
+    C0 = C if cell == "lstm" else None
+    return onnx_run(cell.upper(), [array[0] for array in arrays], x, h, C0, **attributes)[0]
 
 
 def run_keras(cell, weights, x, h, C, reset=None):

@@ -7,9 +7,8 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-import onnx
 import pytest
-from onnx.reference import ReferenceEvaluator
+from onnx_oracle import onnx_run
 
 from rnnlab import gradcheck
 from rnnlab.cells import gru_step, lstm_step, rnn_step
@@ -218,27 +217,6 @@ def test_gru_gradients_equal_autograd_through_the_equation(torch, rng, name, siz
 # against ONNX
 
 
-def onnx_run(op, x, W, R, b, h0, C0=None, **attributes):
-    """ONNX's reference evaluator on one node: every h_t (T, B, H) and the last states (B, H)."""
-    inputs = {"X": x, "W": W[None], "R": R[None], "B": b[None], "h0": h0[None]}
-    names, outputs = ["X", "W", "R", "B", "", "h0"], ["Y", "Y_h"]
-    if C0 is not None:
-        inputs["C0"] = C0[None]
-        names.append("C0")
-        outputs.append("Y_c")
-    node = onnx.helper.make_node(op, names, outputs, hidden_size=h0.shape[1], **attributes)
-    double = onnx.TensorProto.DOUBLE
-    graph = onnx.helper.make_graph(
-        [node],
-        "one_node",
-        [onnx.helper.make_tensor_value_info(n, double, a.shape) for n, a in inputs.items()],
-        [onnx.helper.make_tensor_value_info(n, double, None) for n in outputs],
-    )
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 14)])
-    Y, *last = ReferenceEvaluator(model).run(None, inputs)
-    return Y[:, 0], [state[0] for state in last]
-
-
 def stacked(given, order):
     """W, V, b (N*H, ...) with the gates in this order; z with its sign turned: ONNX's keeps."""
     return (
@@ -252,9 +230,8 @@ def test_lstm_equals_onnx(rng, sizes):
     given, _ = drawn(CELLS["lstm"], rng, sizes)
     W, V, b = stacked(given, "iofg")
     b_2 = rng.standard_normal(b.shape)
-    h, (_, C_T) = onnx_run(
-        "LSTM", given["x"], W, V, np.concatenate([b - b_2, b_2]), given["h0"], given["C0"]
-    )
+    arrays = [W, V, np.concatenate([b - b_2, b_2])]
+    h, (_, C_T) = onnx_run("LSTM", arrays, given["x"], given["h0"], given["C0"])
     trace = forward(CELLS["lstm"], given)
     close({"h": trace.h, "C": trace.C[-1]}, {"h": h, "C": C_T})
 
@@ -266,9 +243,8 @@ def test_gru_equals_onnx(rng, name, linear_before_reset, sizes):
     W, V, b = stacked(given, "zrh")
     zero = np.zeros(sizes[3])
     b = np.concatenate([b, zero, zero, given.get("b_hv", zero)])
-    h, _ = onnx_run(
-        "GRU", given["x"], W, V, b, given["h0"], linear_before_reset=linear_before_reset
-    )
+    attributes = {"linear_before_reset": linear_before_reset}
+    h, _ = onnx_run("GRU", [W, V, b], given["x"], given["h0"], **attributes)
     close({"h": forward(CELLS[name], given).h}, {"h": h})
 
 
