@@ -2,8 +2,9 @@
 
     from rnnlab.explorers import ConveyorBelt, Predict
 
-A `.py` beside a `.js` each; `cells.js` holds the cells' equations, `drawing.js` and `controls.js`
-what all pictures and inputs share, `explorer.css` how they look.
+A `.py` beside a `.js` each; `cells.js` holds the cells' equations, `drawing.js`, `controls.js` and
+`frame.js` what pictures, inputs and explorers share, `explorer.css` how they look. `explorer.py`
+is what the Python sides share, `own.py` adds a learner's own cell.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 // A cell of one number over 40 steps with constant gates: spikes fall on the belt, f lets them fade.
 
 import { lstmState } from "./cells.js";
-import { MARKS, apart, coloured, html, line, linear, mark, svg, text } from "./drawing.js";
-import { button, group, onChange, onWidth, put, slider } from "./controls.js";
+import { MARKS, apart, coloured, html, line, linear, mark, subscript, svg, text } from "./drawing.js";
+import { button, group, put, slider } from "./controls.js";
+import { frame } from "./frame.js";
 
 export const STEPS = 40;
 const MOST_SPIKES = 3;
-const VALUES = ["f", "i", "o", "spikes", "t", "question"];
+const VALUES = ["f", "i", "o", "spikes", "t"];
 const GATES = { f: "forget gate", i: "input gate", o: "output gate" };
 
 // every step of the belt; a spike is a candidate C~_t of 1, all other candidates are 0
@@ -52,8 +53,6 @@ export function sentence(values) {
   );
 }
 
-const subscript = (t) => String(t).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
-
 // the equations at step t, each as letters = numbers = result
 export function equations(values) {
   const { f, i, o, show, t } = values;
@@ -64,7 +63,6 @@ export function equations(values) {
     : [`spike${now}`, `${C_tilde}`];
   const lines = [
     {
-      symbol: "C",
       letters: `C${now} = f · C${before} + ${written[0]}`,
       numbers: `= ${f.toFixed(2)} · ${C_prev.toFixed(3)} + ${written[1]}`,
       result: `= ${C.toFixed(3)}`,
@@ -72,7 +70,6 @@ export function equations(values) {
   ];
   if (show.includes("o")) {
     lines.push({
-      symbol: "h",
       letters: `h${now} = o · tanh(C${now})`,
       numbers: `= ${o.toFixed(2)} · tanh(${C.toFixed(3)})`,
       result: `= ${h.toFixed(3)}`,
@@ -93,7 +90,7 @@ function picture(values, width) {
   const band = step(2) - step(1);
   const value = linear([0, new Set(spikes).size], [base, MARGIN.top]);
 
-  return [
+  const marks = [
     ...valueAxis(new Set(spikes).size, value, right),
     svg("rect", {
       class: "rl-reading",
@@ -118,6 +115,7 @@ function picture(values, width) {
     ...readings(states[t - 1], show, step(t) + 0.36 * band, value, right),
     ...beltBelow(base, step, right),
   ];
+  return { height: base + MARGIN.bottom, marks };
 }
 
 function valueAxis(top, value, right) {
@@ -226,9 +224,8 @@ function beltBelow(base, step, right) {
 function render({ model, el }) {
   const show = model.get("show");
   const set = (values) => put(model, values);
-  const gates = show.map((gate) => ({
-    gate,
-    ...slider({
+  const gates = show.map((gate) =>
+    slider({
       name: GATES[gate],
       letter: gate,
       symbol: gate,
@@ -238,7 +235,7 @@ function render({ model, el }) {
       digits: 2,
       onInput: (value) => set({ [gate]: value }),
     }),
-  }));
+  );
   const reading = slider({
     name: "read at step",
     min: 1,
@@ -255,82 +252,38 @@ function render({ model, el }) {
       step: 1,
       onInput: (t) => set({ spikes: model.get("spikes").with(n, t) }),
     });
+  const spikes = html("div", { class: "rl-contents" });
   let spikeSliders = [];
-
-  const question = html("p", { class: "rl-question", "aria-live": "polite" });
-  const presets = model.get("presets").map(({ name, ...values }) => ({
-    values,
-    node: button(name, () => set(values)),
-  }));
+  const showSpikes = (steps) => {
+    if (steps.length !== spikeSliders.length) {
+      spikeSliders = steps.map((_, n) => spikeSlider(n, steps.length));
+      spikes.replaceChildren(...spikeSliders.map(({ node }) => node));
+    }
+    spikeSliders.forEach((input, n) => input.show(steps[n]));
+    add.disabled = steps.length === MOST_SPIKES;
+    remove.disabled = steps.length === 1;
+  };
   const add = button("+ spike", () => {
-    const spikes = model.get("spikes");
-    set({ spikes: [...spikes, Math.min(STEPS, Math.max(...spikes) + 10)] });
+    const steps = model.get("spikes");
+    set({ spikes: [...steps, Math.min(STEPS, Math.max(...steps) + 10)] });
   });
   const remove = button("− spike", () => set({ spikes: model.get("spikes").slice(0, -1) }));
-  const reset = button("Reset", () => set(model.get("start")));
-  const inputs = html("div", { class: "rl-inputs" });
-  const title = svg("title");
-  const canvas = svg("svg", { class: "rl-picture", role: "img" }, title);
-  const sums = html("div", { class: "rl-equations" });
-  const status = html("p", { class: "rl-status", role: "status" });
 
-  el.replaceChildren(
-    html(
-      "section",
-      { class: "rl-explorer", "aria-label": "Conveyor belt" },
-      question,
-      group("Try", ...presets.map(({ node }) => node), reset),
-      inputs,
-      group("Spikes", add, remove),
-      canvas,
-      sums,
-      status,
-    ),
-  );
-  const root = el.firstChild;
-
-  const draw = () => {
-    const values = Object.fromEntries(VALUES.map((name) => [name, model.get(name)]));
-    values.show = show;
-    const { spikes } = values;
-    if (spikes.length !== spikeSliders.length) {
-      spikeSliders = spikes.map((_, n) => spikeSlider(n, spikes.length));
-      inputs.replaceChildren(
-        ...[...gates, ...spikeSliders, reading].map(({ node }) => node),
-      );
-    }
-    gates.forEach((input) => input.show(values[input.gate]));
-    spikeSliders.forEach((input, n) => input.show(spikes[n]));
-    reading.show(values.t);
-    add.disabled = spikes.length === MOST_SPIKES;
-    remove.disabled = spikes.length === 1;
-    if (question.textContent !== values.question) question.textContent = values.question;
-    presets.forEach(({ node, values: preset }) =>
-      node.setAttribute("aria-pressed", preset.question === values.question),
-    );
-
-    title.textContent = status.textContent = sentence(values);
-    sums.replaceChildren(
-      ...equations(values).map(({ letters, numbers, result }) =>
-        html(
-          "div",
-          {},
-          html("span", {}, letters),
-          html("span", {}, numbers),
-          html("strong", {}, result),
-        ),
-      ),
-    );
-    const width = Math.max(400, canvas.clientWidth);
-    const height = MARGIN.top + PLOT_HEIGHT + MARGIN.bottom;
-    canvas.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    canvas.setAttribute("height", height);
-    canvas.replaceChildren(title, ...picture(values, width));
-  };
-
-  draw();
-  const stops = [onChange(model, VALUES, draw), onWidth(root, draw)];
-  return () => stops.forEach((stop) => stop());
+  return frame({
+    model,
+    el,
+    label: "Conveyor belt",
+    names: VALUES,
+    inputs: [
+      ...gates.map((input, n) => ({ name: show[n], ...input })),
+      { name: "spikes", node: spikes, show: showSpikes },
+      { name: "t", ...reading },
+    ],
+    below: [group("Spikes", add, remove)],
+    picture: (values, width) => picture({ ...values, show }, width),
+    sentence: (values) => sentence({ ...values, show }),
+    equations: (values) => equations({ ...values, show }),
+  });
 }
 
 export default { render };

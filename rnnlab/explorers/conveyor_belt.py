@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 import traitlets
 
 from rnnlab.explorers.esm import joined
-from rnnlab.explorers.explorer import Explorer, check_text
+from rnnlab.explorers.explorer import Number, PosedExplorer, Whole
 from rnnlab.plots import Picture, curves
 
 STEPS = 40
 MOST_SPIKES = 3
 GATES = ("f", "i", "o")
+OPEN = "0 (closed) to 1 (open)"
+STEP = Whole(1, 1, STEPS)
 
 # each poses a question about the move to make next, so that the picture does not answer it
 PRESETS: tuple[dict[str, Any], ...] = (
@@ -70,25 +72,6 @@ class BeltStates(NamedTuple):
     h: list[float]
 
 
-class _Gate(traitlets.TraitType[float, float]):
-    """A constant gate, from 0 to 1."""
-
-    def validate(self, obj: Any, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-            raise ValueError(
-                f"ConveyorBelt: {self.name} must be a number from 0 (closed) to 1 (open), "
-                f"got {value!r}"
-            )
-        return float(value)
-
-
-class _Step(traitlets.TraitType[int, int]):
-    """A step of the belt, counted from 1."""
-
-    def validate(self, obj: Any, value: Any) -> int:
-        return _step(self.name, value)
-
-
 class _Spikes(traitlets.TraitType[list[int], Sequence[int]]):
     """One to three steps at which a spike falls."""
 
@@ -98,18 +81,10 @@ class _Spikes(traitlets.TraitType[list[int], Sequence[int]]):
                 f"ConveyorBelt: spikes must be 1 to {MOST_SPIKES} steps, such as (5, 25), "
                 f"got {value!r}"
             )
-        return [_step("each of spikes", step) for step in value]
+        return [STEP.checked(obj, "each of spikes", step) for step in value]
 
 
-def _step(name: str | None, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= STEPS:
-        raise ValueError(
-            f"ConveyorBelt: {name} must be a whole number from 1 to {STEPS}, got {value!r}"
-        )
-    return value
-
-
-class ConveyorBelt(Explorer):
+class ConveyorBelt(PosedExplorer):
     """A cell of one number on its way through 40 steps, with gates that stay constant.
 
         C_t = f * C_{t-1} + i * C~_t          C~_t = 1 where a spike falls, else 0;  C_0 = 0
@@ -123,16 +98,14 @@ class ConveyorBelt(Explorer):
     """
 
     _esm = joined("conveyor_belt.js")
+    moved = ("f", "i", "o", "spikes", "t")
 
     show = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    f = _Gate(0.9).tag(sync=True)
-    i = _Gate(1.0).tag(sync=True)
-    o = _Gate(1.0).tag(sync=True)
+    f = Number(0.9, 0, 1, OPEN).tag(sync=True)
+    i = Number(1.0, 0, 1, OPEN).tag(sync=True)
+    o = Number(1.0, 0, 1, OPEN).tag(sync=True)
     spikes = _Spikes([5]).tag(sync=True)
-    t = _Step(STEPS).tag(sync=True)
-    question = traitlets.Unicode().tag(sync=True)
-    presets = traitlets.List(traitlets.Dict()).tag(sync=True)
-    start = traitlets.Dict().tag(sync=True)
+    t = Whole(STEPS, 1, STEPS).tag(sync=True)
 
     def __init__(
         self,
@@ -151,15 +124,7 @@ class ConveyorBelt(Explorer):
             for preset in PRESETS
             if _NEEDS.get(preset["name"], "f") in shown
         ][:4]
-        if question is None:
-            question = presets[0]["question"]
-        check_text("ConveyorBelt", "question", question)
-        super().__init__(
-            show=shown, f=f, i=i, o=o, spikes=spikes, question=question, presets=presets
-        )
-        self.start = {
-            name: getattr(self, name) for name in ("f", "i", "o", "spikes", "t", "question")
-        }
+        super().__init__(presets, question, show=shown, f=f, i=i, o=o, spikes=spikes)
 
     @property
     def half_life(self) -> float:
@@ -192,10 +157,6 @@ class ConveyorBelt(Explorer):
             f"{falls} With f = {self.f:.2f} {fades}. "
             f"At step {self.t} the cell holds C = {C:.3f}{out}."
         )
-
-    def text(self) -> str:
-        """The question, and what the picture says."""
-        return f"{self.question}\n{self.sentence()}"
 
     def __repr__(self) -> str:
         gates = "".join(f", {gate}={getattr(self, gate)}" for gate in self.show)

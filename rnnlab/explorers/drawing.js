@@ -76,6 +76,8 @@ export function swatch(name) {
   return svg("svg", size, mark(name, 0, 0, 6));
 }
 
+export const subscript = (t) => String(t).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
+
 export function text(x, y, words, attributes = {}) {
   return svg("text", { x, y, ...attributes }, words);
 }

@@ -7,10 +7,13 @@ depend on the values alone, so that an executed notebook is the same each time.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
+import traitlets
 
 from rnnlab.plots import WIDTH, Picture
 
@@ -39,6 +42,114 @@ class Explorer(anywidget.AnyWidget):
             data["image/png"] = b64encode(picture.png()).decode("ascii")
             metadata["image/png"] = {"width": WIDTH, "alt": picture.alt}
         return data, metadata
+
+
+class PosedExplorer(Explorer):
+    """An explorer that opens with a question to predict: presets pose more, and reset returns.
+
+    A subclass names in `moved` the traits that its inputs move, and says in `sentence` what the
+    picture says.
+    """
+
+    moved: ClassVar[tuple[str, ...]]
+
+    question = traitlets.Unicode().tag(sync=True)
+    presets = traitlets.List(traitlets.Dict()).tag(sync=True)
+    start = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self, presets: Sequence[Mapping[str, Any]], question: str | None = None, **values: Any
+    ) -> None:
+        """presets: "name", "question" and values of `moved` each; the first asks at first."""
+        if question is None:
+            question = presets[0]["question"]
+        check_text(type(self).__name__, "question", question)
+        super().__init__(question=question, presets=[dict(each) for each in presets], **values)
+        self.start = {name: getattr(self, name) for name in (*self.moved, "question")}
+
+    def sentence(self) -> str:
+        """What the picture says."""
+        raise NotImplementedError
+
+    def text(self) -> str:
+        """The question, and what the picture says."""
+        return f"{self.question}\n{self.sentence()}"
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.moved)
+        return f"{type(self).__name__}({values})"
+
+
+class Number(traitlets.TraitType[float, float]):
+    """A number from `low` to `high`; `span` says so in words where the ends have names."""
+
+    def __init__(self, default: float, low: float, high: float, span: str = "") -> None:
+        super().__init__(default)
+        self.low, self.high, self.span = low, high, span or f"{low:g} to {high:g}"
+
+    def validate(self, obj: Any, value: Any) -> float:
+        return self.checked(obj, self.name, value)
+
+    def checked(self, obj: Any, name: str | None, value: Any) -> float:
+        """The value as a float; ValueError unless it is a number within the bounds."""
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if not number or not self.low <= value <= self.high:
+            raise ValueError(
+                f"{type(obj).__name__}: {name} must be a number from {self.span}, got {value!r}"
+            )
+        return float(value)
+
+
+class Numbers(Number):
+    """A list of `n` numbers from `low` to `high`."""
+
+    def __init__(self, default: Sequence[float], low: float, high: float, span: str = "") -> None:
+        super().__init__(0, low, high, span)
+        self.default_value, self.n = list(default), len(default)
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        if not isinstance(value, (list, tuple)) or len(value) != self.n:
+            raise ValueError(
+                f"{type(obj).__name__}: {self.name} must be {self.n} numbers, got {value!r}"
+            )
+        return [self.checked(obj, f"each of {self.name}", number) for number in value]
+
+
+class Whole(traitlets.TraitType[int, int]):
+    """A whole number from `low` to `high`."""
+
+    def __init__(self, default: int, low: int, high: int) -> None:
+        super().__init__(default)
+        self.low, self.high = low, high
+
+    def validate(self, obj: Any, value: Any) -> int:
+        return self.checked(obj, self.name, value)
+
+    def checked(self, obj: Any, name: str | None, value: Any) -> int:
+        """The value as an int; ValueError unless it is a whole number within the bounds."""
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        if not whole or not self.low <= value <= self.high:
+            raise ValueError(
+                f"{type(obj).__name__}: {name} must be a whole number from {self.low} to "
+                f"{self.high}, got {value!r}"
+            )
+        return int(value)
+
+
+class OneOf(traitlets.TraitType[str, str]):
+    """One of a few words."""
+
+    def __init__(self, default: str, words: Sequence[str]) -> None:
+        super().__init__(default)
+        self.words = tuple(words)
+
+    def validate(self, obj: Any, value: Any) -> str:
+        if not isinstance(value, str) or value not in self.words:
+            raise ValueError(
+                f"{type(obj).__name__}: {self.name} must be one of "
+                f"{', '.join(map(repr, self.words))}, got {value!r}"
+            )
+        return value
 
 
 def check_text(where: str, name: str, words: object) -> None:

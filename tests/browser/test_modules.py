@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pages import check_inputs, check_labels, show
 
 from rnnlab.cells import gru_step, lstm_step, rnn_step
 from rnnlab.explorers import ConveyorBelt, Predict
@@ -39,40 +40,6 @@ CELLS = """async (settings) => {
     return { step, grads: cells.gruStepBackward(x_t, h_prev, p, step, dh, reset) };
   });
 }"""
-
-# what anywidget hands to a module, and no more; `trait` values are kept in window.state
-RENDER = """async ([source, css, state]) => {
-  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  const { default: widget } = await import(url);
-  const listeners = {};
-  window.state = state;
-  window.saved = 0;
-  window.model = {
-    get: (name) => state[name],
-    set(name, value) {
-      state[name] = value;
-      (listeners[`change:${name}`] ?? []).forEach((listener) => listener());
-    },
-    save_changes: () => window.saved++,
-    on: (event, listener) => (listeners[event] ??= []).push(listener),
-    off(event, listener) {
-      listeners[event] = listeners[event].filter((known) => known !== listener);
-    },
-  };
-  window.listening = () => Object.values(listeners).flat().length;
-  const el = document.createElement("div");
-  document.head.append(Object.assign(document.createElement("style"), { textContent: css }));
-  document.body.replaceChildren(el);
-  window.stop = widget.render({ model: window.model, el });
-}"""
-
-
-def show(page: Any, widget: Any) -> Any:
-    """Render the widget from its state alone, as a front end does."""
-    state = {name: value for name, value in widget.get_state().items() if name[0] != "_"}
-    del state["layout"]
-    page.evaluate(RENDER, [widget._esm, str(widget._css), state])
-    return page
 
 
 def setting(n: int, rng: np.random.Generator, scale: float = 1.0) -> tuple[dict[str, Any], Any]:
@@ -272,47 +239,17 @@ def test_python_moves_the_inputs_and_a_closed_view_hears_no_more(page: Any) -> N
     assert page.evaluate("listening()") == 0
 
 
-OVERLAPS = """() => {
-  const shown = [...document.querySelectorAll("svg.rl-picture text")];
-  const boxes = shown.map((text) => {
-    const { left, right, top, bottom } = text.getBoundingClientRect();
-    return { words: text.textContent, left, right, top: top + 1.5, bottom: bottom - 1.5 };
-  });
-  const frame = document.querySelector("svg.rl-picture").getBoundingClientRect();
-  const found = boxes.filter((a) => a.left < frame.left - 1 || a.right > frame.right + 1);
-  boxes.forEach((a, n) => boxes.slice(n + 1).forEach((b) => {
-    const meet = a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
-    if (meet) found.push([a.words, b.words]);
-  }));
-  if (document.documentElement.scrollWidth > innerWidth) found.push("wider than the page");
-  return found;
-}"""
-
-
 @pytest.mark.parametrize("width", [480, 800, 1200])
 def test_labels_keep_apart(page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     for f, spikes in ((0.99, (1, 2, 3)), (0.0, (40,)), (1.0, (38, 39)), (0.5, (20,))):
-        show(page, ConveyorBelt(f=f, spikes=spikes))
-        page.wait_for_function("document.querySelector('svg.rl-picture').clientWidth > 0")
-        assert page.evaluate(OVERLAPS) == []
+        check_labels(page, ConveyorBelt(f=f, spikes=spikes))
 
 
 def test_every_input_is_named_and_keeps_its_keys(page: Any) -> None:
     for widget in (ConveyorBelt(), Predict("Which?", {"a": "x", "b": "y"}, correct="a")):
         show(page, widget)
-        focusable = page.locator("input, button, select, textarea, a, [tabindex]")
-        assert focusable.count() > 1
-        for n in range(focusable.count()):
-            element = focusable.nth(n)
-            assert element.get_attribute("data-lm-suppress-shortcuts") == "true"
-            name = element.get_attribute("aria-label") or element.inner_text()
-            assert name.strip()
-            if element.is_enabled():
-                element.focus()
-                page.keyboard.press("Shift")  # a key makes the focus visible
-                style = element.evaluate("(e) => getComputedStyle(e).outlineStyle")
-                assert style == "solid"
+        check_inputs(page)
 
 
 def test_both_palettes_are_one(page: Any) -> None:

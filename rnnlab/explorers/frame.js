@@ -1,0 +1,110 @@
+// The frame that explorers share: the question, presets and reset, inputs, the picture, what it says.
+
+import { html, svg } from "./drawing.js";
+import { button, group, onChange, onWidth, put } from "./controls.js";
+
+const NARROWEST = 400;
+
+// Lay out an explorer and keep it drawn. Returns the function that stops listening.
+//   label     its name
+//   names     the model's values that the inputs move
+//   inputs    of `slider` and the like, each with the `name` of its value; shown in this order
+//   above     nodes between the presets and the picture; below: nodes after the inputs
+//   picture   (values, width) -> { height, marks }
+//   sentence  (values) -> what the picture says
+//   equations (values) -> [{ letters, numbers, result }], optional; beside: they stand next to it
+//   update    (values) -> void, for what else the explorer keeps in step, optional
+// With a function of the learner's own, `values.own` is { name, step or error }, and all other
+// values are those that Python answered to.
+export function frame({ model, el, label, names, inputs, above = [], below = [], ...show }) {
+  const set = (values) => put(model, values);
+  const question = html("p", { class: "rl-question", "aria-live": "polite" });
+  const presets = model.get("presets").map(({ name, ...values }) => ({
+    values,
+    node: button(name, () => set(values)),
+  }));
+  const reset = button("Reset", () => set(model.get("start")));
+  const title = svg("title");
+  const canvas = svg("svg", { class: "rl-picture", role: "img" }, title);
+  const sums = html("div", { class: "rl-equations" });
+  const status = html("p", { class: "rl-status", role: "status" });
+  const said = html("div", { class: "rl-own" });
+  const panel = html("div", { class: "rl-panel" }, canvas, sums);
+  if (show.beside) panel.classList.add("rl-beside");
+
+  el.replaceChildren(
+    html(
+      "section",
+      { class: "rl-explorer", "aria-label": label },
+      question,
+      group("Try", ...presets.map(({ node }) => node), reset),
+      ...above,
+      said,
+      panel,
+      html("div", { class: "rl-inputs" }, ...inputs.map(({ node }) => node)),
+      ...below,
+      status,
+    ),
+  );
+
+  const draw = () => {
+    const present = Object.fromEntries(names.map((name) => [name, model.get(name)]));
+    const values = answered(model, present, said);
+    inputs.forEach(({ name, show }) => show(present[name], present));
+    show.update?.(values, present);
+    const asked = model.get("question");
+    if (question.textContent !== asked) question.textContent = asked;
+    presets.forEach(({ node, values: preset }) =>
+      node.setAttribute("aria-pressed", preset.question === asked),
+    );
+    title.textContent = status.textContent = show.sentence(values);
+    sums.replaceChildren(...(show.equations?.(values) ?? []).map(equation));
+    const width = Math.max(NARROWEST, canvas.clientWidth);
+    const { height, marks } = show.picture(values, width);
+    canvas.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    canvas.setAttribute("height", height);
+    canvas.replaceChildren(title, ...marks);
+  };
+
+  draw();
+  const stops = [
+    onChange(model, [...names, "question", "answer"], draw),
+    onWidth(el.firstChild, draw),
+  ];
+  return () => stops.forEach((stop) => stop());
+}
+
+// letters = numbers = result; each part may be left out
+function equation({ letters = "", numbers = "", result = "", note = "" }) {
+  return html(
+    "div",
+    {},
+    html("span", {}, letters),
+    html("span", {}, numbers),
+    html("strong", {}, result),
+    ...(note ? [html("span", { class: "rl-off" }, note)] : []),
+  );
+}
+
+// What is to be drawn: the present values, or those that the learner's own function answered to.
+// `said` shows its error, what it printed, or that no answer has come yet.
+function answered(model, present, said) {
+  const name = model.get("own");
+  if (!name) return present;
+  const { given, step, error, printed } = model.get("answer");
+  const waits = Object.keys(present).some((key) => !same(present[key], given[key]));
+  const box = (kind, ...words) => html("p", kind, ...words);
+  const parts = [html("p", { class: "rl-quiet" }, `Computed in Python by your ${name}.`)];
+  if (waits) parts.push(box({}, "Waiting for Python, which runs it. Is the kernel alive?"));
+  if (error) parts.push(box({ class: "rl-error", role: "alert" }, `✗ ${error}`));
+  if (printed) parts.push(html("pre", {}, printed));
+  const words = parts.map((part) => part.textContent).join("\n");
+  // an alert that is put in again would be read out again
+  if (said.dataset.words !== words) {
+    said.dataset.words = words;
+    said.replaceChildren(...parts);
+  }
+  return { ...given, own: { name, step: step ?? null, error } };
+}
+
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
