@@ -11,10 +11,13 @@ import contextlib
 import inspect
 import io
 import linecache
+import signal
+import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from types import CodeType
 from typing import Any, Literal
 
@@ -24,7 +27,7 @@ from rnnlab.params import GRUParams, LSTMParams, RNNParams
 
 Kind = Literal["returned", "raised", "stub", "arguments", "uncallable", "missing", "lost"]
 
-PARAMS: tuple[type, ...] = (RNNParams, LSTMParams, GRUParams)
+PARAMS = (RNNParams, LSTMParams, GRUParams)
 
 # how much of one value is carried, and how many characters of words
 MAX_DEPTH = 16
@@ -55,6 +58,7 @@ class Outcome:
     error      "ValueError: ..." for raised, the signature for arguments, the type's name for
                uncallable, the reason for lost
     line       the learner's own line that raised
+    names      what the learner calls the inputs, in their order; () when that cannot be told
     """
 
     kind: Kind
@@ -63,32 +67,101 @@ class Outcome:
     changed: tuple[str, ...] = ()
     error: str = ""
     line: str = ""
+    names: tuple[str, ...] = ()
 
 
-def call(function: object, inputs: Mapping[str, Any]) -> Outcome:
-    """Call `function(*inputs.values())` on copies of the inputs."""
+@dataclass(frozen=True)
+class Known:
+    """Stands for a function among the inputs of a call: one of FUNCTIONS, by its name."""
+
+    name: str
+
+
+FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
+    "sum of squares": lambda x: np.sum(x * x),
+    "sum of cubes": lambda x: np.sum(x * x * x),
+    "sum of sines": lambda x: np.sum(np.sin(x)),
+    "product of exponentials": lambda x: np.exp(np.sum(x)),
+}
+
+
+def call(function: object, inputs: Mapping[str, Any], seconds: float | None = None) -> Outcome:
+    """Call `function(*inputs.values())` on copies of the inputs.
+
+    Where there are no inputs, a value counts as the function that returns it. After `seconds` the
+    call is lost; that can be told only on the main thread of systems that have timers.
+    """
     if not callable(function):
-        return Outcome("uncallable", error=_name(function))
-    given = deepcopy(dict(inputs))
+        if function is None or inputs:
+            return Outcome("uncallable", error=_name(function))
+        function = partial(_itself, function)
+    given = {
+        name: FUNCTIONS[value.name] if isinstance(value, Known) else deepcopy(value)
+        for name, value in inputs.items()
+    }
     try:
         signature = inspect.signature(function)
         signature.bind(*given.values())
     except TypeError:
         return Outcome("arguments", error=str(signature)[:MAX_WORDS])
     except ValueError:  # builtins and ufuncs may have no signature to read: let the call tell
-        pass
+        signature = inspect.Signature()
     printed = _Printed()
     try:
-        with contextlib.redirect_stdout(printed):
+        with contextlib.redirect_stdout(printed), _deadline(seconds):
             value = plain(function(*given.values()))
     except NotImplementedError:
         return Outcome("stub", printed=printed.getvalue())
+    except _OutOfTime:
+        return Outcome("lost", error=f"it took longer than {seconds:.3g} s")
     except (Exception, SystemExit) as error:
         return Outcome(
             "raised", printed=printed.getvalue(), error=words(error), line=_line(function, error)
         )
-    changed = tuple(name for name in given if not _same(given[name], inputs[name]))
-    return Outcome("returned", value, printed.getvalue(), changed)
+    changed = tuple(
+        name
+        for name, sent in inputs.items()
+        if not isinstance(sent, Known) and not _same(given[name], sent)
+    )
+    names = _names(signature, len(given))
+    return Outcome("returned", value, printed.getvalue(), changed, names=names)
+
+
+def _itself(value: object) -> object:
+    return value
+
+
+class _OutOfTime(BaseException):
+    """The time for a call is up; no `except Exception` of the learner's stops it."""
+
+
+@contextlib.contextmanager
+def _deadline(seconds: float | None) -> Iterator[None]:
+    """Raise _OutOfTime inside after `seconds`, and again each second to whoever catches it."""
+    if (
+        seconds is None
+        or not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise _OutOfTime
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3), 1.0)
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _names(signature: inspect.Signature, count: int) -> tuple[str, ...]:
+    plain_kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [p.name[:MAX_WORDS] for p in signature.parameters.values() if p.kind in plain_kinds]
+    return tuple(names[:count]) if len(names) >= count else ()
 
 
 class _Printed(io.StringIO):
@@ -97,6 +170,11 @@ class _Printed(io.StringIO):
     def write(self, text: str, /) -> int:
         super().write(text[: max(0, MAX_PRINTED - self.tell())])
         return len(text)
+
+
+def as_mapping(value: Any) -> Any:
+    """A set of weights as a dict of its arrays; any other value as it is."""
+    return dict(value.items()) if isinstance(value, PARAMS) else value
 
 
 def words(error: BaseException) -> str:
@@ -149,6 +227,9 @@ class _Reduction:
             case str():
                 return self._text(value)
             case tuple():
+                if hasattr(value, "_fields"):  # a NamedTuple says which value is which
+                    pairs = zip(value._fields, value, strict=True)
+                    return {self._key(k): self.plain(v, depth + 1) for k, v in pairs}
                 return tuple(self.plain(v, depth + 1) for v in value)
             case list():
                 return [self.plain(v, depth + 1) for v in value]

@@ -139,8 +139,10 @@ def test_where_it_differs_first() -> None:
         return C
 
     assert "right for the first example of the batch only" in says(first_only)
-    assert "right whenever b_f is zero" in says(lambda x, h, W, V, b: right(x, h, W, V, 3 * b))
-    assert "right whenever h_prev is zero" in says(lambda x, h, W, V, b: right(x, -h, W, V, b))
+    assert "right whenever b is zero, and wrong when it is not: look at the term b_f" in says(
+        lambda x, h, W, V, b: right(x, h, W, V, 3 * b)
+    )
+    assert "right whenever h is zero" in says(lambda x, h, W, V, b: right(x, -h, W, V, b))
     assert "with every term zero" in says(lambda *a: right(*a) ** 2)
     assert "right at t = 0 and wrong from t = 2 on" in judge("04.belt", belt_late, 1).difference
 
@@ -173,7 +175,7 @@ def test_judge_is_silent_and_same_seed_same_verdict(capsys: pytest.CaptureFixtur
 def test_check_prints_a_pass_and_raises_otherwise(capsys: pytest.CaptureFixture[str]) -> None:
     check(ID, right)
     assert capsys.readouterr().out == "04.forget_gate: passed, 3 points.\n"
-    with pytest.raises(AssertionError, match="right whenever b_f is zero"):
+    with pytest.raises(AssertionError, match="right whenever b is zero"):
         check(ID, lambda x, h, W, V, b: right(x, h, W, V, 0 * b))
     with pytest.raises(AssertionError, match=r"Hint 1: (.|\n)*Hint 2: ") as caught:
         check(ID, lambda x, h, W, V, b: right(x, h, W, V, 0 * b), hint=2)

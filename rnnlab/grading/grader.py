@@ -256,6 +256,7 @@ def _outcome(told: object, inputs: Mapping[str, Any]) -> Outcome:
             "changed": tuple(changed),
             "error": str(error),
             "line": str(line),
+            "names": tuple(names),
         } if kind in get_args(calls.Kind) and kind != "lost":
             return Outcome(
                 kind,  # type: ignore[arg-type]
@@ -264,5 +265,6 @@ def _outcome(told: object, inputs: Mapping[str, Any]) -> Outcome:
                 tuple(name for name in inputs if name in changed),
                 error[: calls.MAX_WORDS],
                 line[: calls.MAX_WORDS],
+                tuple(str(name)[: calls.MAX_WORDS] for name in names[: len(inputs)]),
             )
     return Outcome("lost", error="what came back was no answer")

@@ -9,7 +9,7 @@ lying length nor a deep or huge value can do more than raise Garbled.
 In a message, None, truth values, numbers and text are themselves; all else is an object of one
 entry: {"tuple": [...]}, {"list": [...]}, {"dict": [[key, value], ...]}, {"complex": [re, im]},
 {"array": 0} and {"scalar": 0} (a number of NumPy's) by their place in the list,
-{"LSTMParams": {"W_f": 0, ...}}, {"other": [words, module]}.
+{"LSTMParams": {"W_f": 0, ...}}, {"other": [words, module]}, {"known": "sum of squares"}.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from rnnlab.calls import MAX_BYTES, MAX_DEPTH, MAX_PARTS, PARAMS, Other
+from rnnlab.calls import FUNCTIONS, MAX_BYTES, MAX_DEPTH, MAX_PARTS, PARAMS, Known, Other
 from rnnlab.params import Array
 
 MAX_HEADER = 2**23
@@ -118,6 +118,8 @@ def _encode(value: Any, arrays: list[Array]) -> Any:
             return {"dict": [[k, _encode(v, arrays)] for k, v in value.items()]}
         case Other():
             return {"other": [value.words, value.module]}
+        case Known():
+            return {"known": value.name}
     if type(value) in PARAMS:
         weights = {name: _encode(array, arrays)["array"] for name, array in value.items()}
         return {type(value).__name__: weights}
@@ -153,6 +155,8 @@ def _decode(coded: Any, arrays: list[Array], depth: int) -> Any:
                 return array[()]
         case "other", [str(words), str(module)]:
             return Other(words, module)
+        case "known", str(name) if name in FUNCTIONS:
+            return Known(name)
         case _, dict() if mark in _PARAMS:
             return _PARAMS[mark](**{name: _pick(k, arrays) for name, k in content.items()})
     raise GarbledError("a value has an unknown mark")

@@ -2,6 +2,10 @@
 
 A question knows its inputs, its reference and the wrong functions that learners write. A
 misconception is such a function: an answer that computes the same on every probe gets its hint.
+
+    qNN_topic    the questions of one exercise notebook, 10 points together
+    derivation   a function as its lines; a misconception puts another line in one's place
+    gates        what can go wrong in sigmoid(W x + V h + b), for every gate of the course
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
@@ -40,17 +44,29 @@ class Question:
     inputs          from a Generator, the probes: each a mapping of names to arrays
     reference       the right function
     returns         names of what comes back, in data-flow order: ("h_t", "C_t")
-    axes            for each of these, its axes in words: ("time", "batch", "unit")
-    arguments       which entries of a probe the function takes, in this order; None: all
-    terms           inputs that zeros switch off, each with its term: {"x_t": "W_f x_t"}
+    axes            for each of these, its axes in words: ("time", "batch", "unit"). A set of
+                    weights (what comes back may be a dict of their names) needs none: it is
+                    compared array by array, as "dW_f", "dV_f", "db_f" when it is called "dp"
+    hints           three, on request: where to look, what the equation says, the line in words
+    parallel        a parallel problem and its solution, shown after the third hint
+    misconceptions  the wrong functions that learners write; variants of one `Derivation` are also
+                    tried two at a time
+    flow            the order in which parts are compared; None: as they are returned
+    arguments       which entries of a probe the function takes, in this order; None: all. Without
+                    arguments, a value is as good as a function that returns it
+    own             parts that the learner chooses, such as a seed: reference and misconceptions
+                    take them as arguments (with a default) and return them among the others
+    input_axes      axes of the inputs in words, so that the check may cut a sequence to one step
+                    and a batch to one example: {"x": ("time", "batch", "input")}
+    terms           for a part, the inputs or weights that zeros switch off, each with its term:
+                    {"f_t": {"x_t": "W_f x_t", "W_g V_g b_g": "i_t * C~_t"}}
     observe         what is compared, from what came back and the probe; None: what came back.
-                    For weights set by hand it is how the cell behaves with them.
+                    For weights set by hand it is how the cell behaves with them
     complaints      for each observed part, the words when it is wrong; else a standard sentence
+    gradients       what comes back are gradients: the words name those that are right and wrong
     tolerance       largest allowed difference, absolute and relative to the largest value
     forbidden       modules that hold the answer; the grader hides them from submissions
     time_limit      seconds for all calls of this question together
-    hints           three, on request: where to look, what the equation says, the line in words
-    misconceptions  the wrong functions that learners write
     """
 
     id: str
@@ -62,11 +78,16 @@ class Question:
     returns: tuple[str, ...]
     axes: Mapping[str, tuple[str, ...]]
     hints: tuple[str, str, str]
+    parallel: str
     misconceptions: tuple[Misconception, ...]
+    flow: tuple[str, ...] | None = None
     arguments: tuple[str, ...] | None = None
-    terms: Mapping[str, str] | None = None
+    own: tuple[str, ...] = ()
+    input_axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    terms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     observe: Callable[[Any, Probe], Mapping[str, Any]] | None = None
     complaints: Mapping[str, str] | None = None
+    gradients: bool = False
     tolerance: float = 1e-8
     forbidden: tuple[str, ...] = ANSWERS
     time_limit: float = 10.0

@@ -7,39 +7,33 @@ from typing import Any
 
 import numpy as np
 
-from rnnlab.cells import sigmoid
 from rnnlab.params import Array
 from rnnlab.questions import Misconception, Probe, Question
+from rnnlab.questions.derivation import made_in
+from rnnlab.questions.gates import (
+    INPUT_AXES,
+    explicit,
+    gate,
+    gate_inputs,
+    gate_terms,
+    sigmoid_mistakes,
+    split_mistakes,
+    sum_mistakes,
+)
 
-
-def _gate_inputs(rng: np.random.Generator) -> list[Probe]:
-    return [_gate_probe(rng, B, D, H) for B, D, H in ((2, 3, 4), (3, 4, 4), (1, 5, 2))]
-
-
-def _gate_probe(rng: np.random.Generator, B: int, D: int, H: int) -> Probe:
-    return {
-        "x_t": rng.standard_normal((B, D)),
-        "h_prev": rng.uniform(-1, 1, (B, H)),
-        "W_f": rng.normal(0, 0.5, (H, D)),
-        "V_f": rng.normal(0, 0.5, (H, H)),
-        "b_f": rng.normal(0, 0.5, H),
-    }
-
-
-def _forget_gate(x_t: Array, h_prev: Array, W_f: Array, V_f: Array, b_f: Array) -> Array:
-    return sigmoid(x_t @ W_f.T + h_prev @ V_f.T + b_f)
-
+_GATE = gate("f", "f_t")
 
 FORGET_GATE = Question(
     id="04.forget_gate",
     kind="function",
     title="the forget gate",
     points=3,
-    inputs=_gate_inputs,
-    reference=_forget_gate,
+    inputs=gate_inputs("f"),
+    reference=_GATE,
     returns=("f_t",),
     axes={"f_t": ("batch", "unit")},
-    terms={"x_t": "W_f x_t", "h_prev": "V_f h_{t-1}", "b_f": "b_f"},
+    input_axes=INPUT_AXES,
+    terms={"f_t": gate_terms("f")},
     hints=(
         "A gate is made in two stages: a weighted sum, then a squashing function. Print the sum "
         "for one example before you squash it.",
@@ -48,95 +42,23 @@ FORGET_GATE = Question(
         "Multiply x_t by the transpose of W_f, add h_prev times the transpose of V_f, add b_f, "
         "and put the sum through the sigmoid.",
     ),
-    misconceptions=(
-        Misconception(
-            "W and V swapped",
-            "Which matrix belongs to the input? W acts on x_t, V on h_prev; when D == H nothing "
-            "but the values tells you.",
-            lambda x, h, W, V, b: sigmoid(x @ V.T + h @ W.T + b),
-        ),
-        Misconception(
-            "bias missing",
-            "The sum has three terms. Which one is there even when x_t and h_prev are zero?",
-            lambda x, h, W, V, b: sigmoid(x @ W.T + h @ V.T),
-        ),
-        Misconception(
-            "bias twice",
-            "Count how often b_f enters your sum. (torch keeps two biases that add up; the "
-            "equation here has one.)",
-            lambda x, h, W, V, b: sigmoid(x @ W.T + h @ V.T + 2 * b),
-        ),
-        Misconception(
-            "recurrent term missing",
-            "Your gate looks at the input alone. What else does the equation let it see?",
-            lambda x, h, W, V, b: sigmoid(x @ W.T + b),
-        ),
-        Misconception(
-            "input term missing",
-            "Your gate looks at the past alone. What else does the equation let it see?",
-            lambda x, h, W, V, b: sigmoid(h @ V.T + b),
-        ),
-        Misconception(
-            "tanh for sigmoid",
-            "Some of your values are negative. A gate says how much to let through: which "
-            "function stays between 0 and 1?",
-            lambda x, h, W, V, b: np.tanh(x @ W.T + h @ V.T + b),
-        ),
-        Misconception(
-            "no squashing",
-            "Some of your values lie outside 0 to 1: this is the pre-activation. What turns it "
-            "into a gate?",
-            lambda x, h, W, V, b: x @ W.T + h @ V.T + b,
-        ),
-        Misconception(
-            "1 - f",
-            "Your gate is the mirror image: it is open where it should be closed. f_t near 1 "
-            "keeps. Which sign stands in the exponent?",
-            lambda x, h, W, V, b: sigmoid(-(x @ W.T + h @ V.T + b)),
-        ),
-        Misconception(
-            "bias outside the sigmoid",
-            "The bias joins the sum before it is squashed; added afterwards it can push a gate "
-            "out of 0 to 1.",
-            lambda x, h, W, V, b: sigmoid(x @ W.T + h @ V.T) + b,
-        ),
-        Misconception(
-            "two sigmoids",
-            "The terms are added first and squashed once, together.",
-            lambda x, h, W, V, b: sigmoid(x @ W.T) + sigmoid(h @ V.T + b),
-        ),
-        Misconception(
-            "softmax over the units",
-            "Your values add up to 1 over the units, as if they had to share. Each unit's gate "
-            "opens and closes by itself.",
-            lambda x, h, W, V, b: _softmax(x @ W.T + h @ V.T + b),
-        ),
-        Misconception(
-            "h @ V without the transpose",
-            "V_f is square, so h_prev @ V_f runs; but row j of V_f belongs to unit j. In code "
-            "V h is h @ V.T.",
-            lambda x, h, W, V, b: sigmoid(x @ W.T + h @ V + b),
-        ),
-        Misconception(
-            "x @ W without the transpose",
-            "W_f has shape (H, D): one row a unit. In code W x is x @ W.T; without the "
-            "transpose it runs only when D == H.",
-            lambda x, h, W, V, b: sigmoid(x @ W + h @ V.T + b),
-        ),
-        Misconception(
-            "x @ W and h @ V without the transpose",
-            "Neither product is transposed. W_f and V_f have one row a unit: in code W x is "
-            "x @ W.T and V h is h @ V.T.",
-            lambda x, h, W, V, b: sigmoid(x @ W + h @ V + b),
+    parallel="""A volume control v for a radio of H channels listens to D microphones m, and to
+nothing else: v = sigmoid(K m + c), K (H, D), c (H,). For a batch m (B, D):
+
+    def volume(m, K, c):
+        loudness = m @ K.T + c  # (B, D) times (D, H) gives (B, H); c (H,) is added to each row
+        return 1 / (1 + np.exp(-loudness))
+
+Yours has one more term of the same form.""",
+    misconceptions=made_in(
+        _GATE,
+        (
+            *sum_mistakes("f", explicit("f")),
+            *sigmoid_mistakes("f", "f_t"),
+            *split_mistakes("f", "f_t", explicit("f")),
         ),
     ),
 )
-
-
-def _softmax(a: Array) -> Array:
-    e = np.exp(a - a.max(-1, keepdims=True))
-    result: Array = e / e.sum(-1, keepdims=True)
-    return result
 
 
 def _half_life_inputs(rng: np.random.Generator) -> list[Probe]:
@@ -162,6 +84,13 @@ HALF_LIFE = Question(
         "Solve f**t = 1/2 for t: take the logarithm of both sides.",
         "Divide the logarithm of one half by the logarithm of f; do not round.",
     ),
+    parallel="""Savings grow by the factor g = 1.03 a year. When have they doubled?
+
+    g ** t = 2        take the logarithm of both sides
+    t ln g = ln 2     and divide
+    t = ln 2 / ln g   = 23.4 years for g = 1.03
+
+Yours shrinks instead of growing, and asks for a half.""",
     misconceptions=(
         Misconception(
             "subtracted, not multiplied",
@@ -237,12 +166,21 @@ BELT = Question(
     reference=_belt,
     returns=("C",),
     axes={"C": ("time", "batch", "unit")},
-    terms={},
+    input_axes={"f": ("time", "batch", "unit"), "C_0": ("batch", "unit")},
     hints=(
         "Take one unit and T = 2, and follow C through the loop by hand.",
         "C_t = f_t * C_{t-1}: at every step the gate meets what the step before has left.",
         "Inside the loop, multiply f[t] by the C of the step before, not by C_0.",
     ),
+    parallel="""A debt s_0 grows by the factor g_t in month t. After each month:
+
+    s = s_0
+    debts = []
+    for g_t in g:        # one factor a month
+        s = g_t * s      # each month starts with what the month before has left
+        debts.append(s)
+
+With g = (1.1, 1.2) and s_0 = 100 the debts are 110 and 132, not 110 and 120.""",
     misconceptions=(
         Misconception(
             "state not carried",
@@ -314,7 +252,7 @@ def _gate_per_token(weights: Any, probe: Probe) -> Mapping[str, Any]:
 
     def gates(h_prev: Array) -> list[Array]:
         B = len(h_prev)
-        return [_forget_gate(np.tile(x_t, (B, 1)), h_prev, W_f, V_f, b_f) for x_t in _TOKENS]
+        return [_GATE(np.tile(x_t, (B, 1)), h_prev, W_f, V_f, b_f) for x_t in _TOKENS]
 
     at_rest = gates(np.zeros((1, 2)))
     any_state = gates(probe["h_prev"])
@@ -357,6 +295,12 @@ FORGET_ON_RESET = Question(
         "Take V_f zero, a bias well above 4.6, zero columns for A and B, and for reset a column "
         "negative enough to bring the sum well below -4.6.",
     ),
+    parallel="""A lamp must be on (above 0.99) for the token "night" and off (below 0.01) for
+"day", whatever else is going on. One unit, x one-hot, lamp = sigmoid(K x + c):
+
+    night: K[0] + c must be above  4.6      say  6
+    day:   K[1] + c must be below -4.6      say -6
+    take c = 0, K = [6, -6]; or c = 6, K = [0, -12]: both do it.""",
     misconceptions=(
         Misconception(
             "mirrored",

@@ -1,0 +1,123 @@
+"""Which misconception, or which two at once, compute the same as the answer on every probe?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnnlab.calls import Outcome
+from rnnlab.check import truth
+from rnnlab.check.answer import Answer, StopError
+from rnnlab.check.truth import Parts
+from rnnlab.questions import Misconception, Probe, Question
+from rnnlab.questions.derivation import Derivation
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The wrong idea's name, or both names, and the words that lead away from it."""
+
+    name: str
+    hint: str
+
+
+def diagnose(
+    answer: Answer, probes: Sequence[Probe], outcomes: Sequence[Outcome]
+) -> Diagnosis | None:
+    """The one misconception that does the same everywhere, else the two; None for no match."""
+    question = answer.question
+    seen = [_Seen(answer, probe, outcome) for probe, outcome in zip(probes, outcomes, strict=True)]
+    for one in question.misconceptions:
+        if all(s.same(one.wrong) for s in seen):
+            return Diagnosis(one.name, one.hint)
+    for one, two, both in _pairs(question, seen[0]):
+        if all(s.same(both) for s in seen):
+            names = f"{one.name} + {two.name}"
+            if one.hint == two.hint:
+                return Diagnosis(names, one.hint)
+            return Diagnosis(names, f"Two things at once. First: {one.hint} Then: {two.hint}")
+    return None
+
+
+def first_part(
+    question: Question, probes: Sequence[Probe], got: Sequence[Parts], part: str
+) -> Diagnosis | None:
+    """The misconception that explains the first part that differs; the rest has more wrong."""
+    for one in question.misconceptions:
+        values = [_run(question, one.wrong, p, g) for p, g in zip(probes, got, strict=True)]
+        if all(
+            value is not None and truth.close(question, g[part], value[part])
+            for g, value in zip(got, values, strict=True)
+        ):
+            return Diagnosis(one.name, f"{one.hint} Then run the check again: there is more.")
+    return None
+
+
+def _run(question: Question, wrong: Callable[..., Any], probe: Probe, own: Parts) -> Parts | None:
+    try:
+        with np.errstate(all="ignore"):
+            return truth.observed(question, truth.parts(question, wrong, probe, own), probe)
+    except ValueError:  # its shapes do not fit this probe
+        return None
+
+
+class _Seen:
+    """What the answer did on one probe: its parts, or that it raised."""
+
+    def __init__(self, answer: Answer, probe: Probe, outcome: Outcome) -> None:
+        self.question, self.probe = answer.question, probe
+        self.raised = outcome.kind == "raised"
+        self.raw: Parts = {}
+        self.got: Parts | None = None
+        if outcome.kind == "returned":
+            try:
+                self.raw = answer.parts(outcome.value, probe)
+                self.got = truth.observed(self.question, self.raw, probe)
+            except (StopError, ValueError):
+                self.got = None
+
+    def same(self, wrong: Callable[..., Any]) -> bool:
+        there = self.run(wrong)
+        if there is None:  # then the answer must fail there too
+            return self.raised
+        got = self.got
+        return got is not None and all(
+            truth.close(self.question, got[part], there[part]) for part in there
+        )
+
+    def run(self, wrong: Callable[..., Any]) -> Parts | None:
+        return _run(self.question, wrong, self.probe, self.raw)
+
+
+def _pairs(
+    question: Question, seen: _Seen
+) -> Iterator[tuple[Misconception, Misconception, Derivation]]:
+    """Two at once; the first of them alone explains the first part that differs, where parts do."""
+    able = [m for m in question.misconceptions if isinstance(m.wrong, Derivation)]
+    first = [m for m in able if _explains_first(question, seen, m)]
+    done = set()
+    for one in first:
+        for two in able:
+            if one is two or (two.name, one.name) in done:
+                continue
+            done.add((one.name, two.name))
+            both = one.wrong.and_also(two.wrong)  # type: ignore[attr-defined]
+            if both is not None:
+                yield one, two, both
+
+
+def _explains_first(question: Question, seen: _Seen, one: Misconception) -> bool:
+    """Is the answer's first wrong part what this misconception alone makes of it?"""
+    if seen.got is None or len(seen.got) == 1:
+        return True
+    right = seen.run(question.reference)
+    there = seen.run(one.wrong)
+    if right is None or there is None:
+        return True
+    for part in right:
+        if not truth.close(question, seen.got[part], right[part]):
+            return truth.close(question, seen.got[part], there[part])
+    return True
