@@ -106,6 +106,7 @@ def call(function: object, inputs: Mapping[str, Any], seconds: float | None = No
         return Outcome("arguments", error=str(signature)[:MAX_WORDS])
     except ValueError:  # builtins and ufuncs may have no signature to read: let the call tell
         signature = inspect.Signature()
+    names = _names(signature, len(given))
     printed = _Printed()
     try:
         with contextlib.redirect_stdout(printed), _deadline(seconds):
@@ -116,14 +117,17 @@ def call(function: object, inputs: Mapping[str, Any], seconds: float | None = No
         return Outcome("lost", error=f"it took longer than {seconds:.3g} s")
     except (Exception, SystemExit) as error:
         return Outcome(
-            "raised", printed=printed.getvalue(), error=words(error), line=_line(function, error)
+            "raised",
+            printed=printed.getvalue(),
+            error=words(error),
+            line=_line(function, error),
+            names=names,
         )
     changed = tuple(
         name
         for name, sent in inputs.items()
         if not isinstance(sent, Known) and not _same(given[name], sent)
     )
-    names = _names(signature, len(given))
     return Outcome("returned", value, printed.getvalue(), changed, names=names)
 
 

@@ -1,4 +1,4 @@
-"""The command `rnnlab`: lab, doctor, grade. Parses, prints, and sets the exit code."""
+"""The command `rnnlab`: lab, doctor, grade, misconceptions. Parse, print, set the exit code."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return _lab(given.port, rest)
             case "doctor":
                 return _doctor()
+            case "misconceptions":
+                return _misconceptions(given)
             case _:
                 return _grade(given)
     except (ValueError, OSError) as error:
@@ -53,6 +55,15 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--csv", type=Path, metavar="FILE", help="write a row a question to FILE")
     grade.add_argument("--seed", type=int, help="of the test inputs; the same seed, the same grade")
     grade.add_argument("--time-limit", type=float, metavar="S", help="seconds a cell may take (60)")
+    wrong = commands.add_parser(
+        "misconceptions", help="the mistakes that the checks know, and what they say to each"
+    )
+    what = wrong.add_mutually_exclusive_group()
+    what.add_argument(
+        "--table", action="store_true", help="which of them compute the same (the default)"
+    )
+    what.add_argument("--examples", action="store_true", help="what a learner is told")
+    wrong.add_argument("--question", metavar="ID", help="one question only, such as 04.forget_gate")
     return parser
 
 
@@ -114,6 +125,19 @@ def _grade(given: argparse.Namespace) -> int:
     print(report.table(grades, shutil.get_terminal_size((100, 24)).columns))
     if given.csv is not None:
         report.write_csv(grades, given.csv)
+    return 0
+
+
+def _misconceptions(given: argparse.Namespace) -> int:
+    from rnnlab.check import survey
+    from rnnlab.questions import all_questions, question
+
+    asked = all_questions() if given.question is None else (question(given.question),)
+    show = survey.examples if given.examples else survey.table
+    for one in asked:
+        print("\n".join(show(one)), end="\n\n")
+    count = sum(len(one.misconceptions) for one in asked)
+    print(f"{len(asked)} questions, {count} misconceptions.")
     return 0
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
-from typing import Any
+import time
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 from rnnlab.check import NotYet, Verdict, check, judge
-from rnnlab.params import Array
+from rnnlab.check.judging import Judgement
+from rnnlab.params import Array, RNNParams
+from rnnlab.questions import Misconception, Question, question
+from rnnlab.questions.derivation import Derivation, Mistake, made_in
 
 ID = "04.forget_gate"
 NAMES = "forget_gate(x_t, h_prev, W_f, V_f, b_f)"
@@ -223,3 +229,235 @@ assert "Traceback" not in shown.stdout + shown.stderr, shown.stdout
 
 def test_not_yet_shows_no_frames() -> None:
     assert NotYet("words")._render_traceback_() == ["NotYet: words"]
+
+
+# a small question of several parts, to see how the words are put together
+
+_TWO_GATES = Derivation(
+    ("x_t", "h_prev", "C_prev", "f", "i"),
+    {
+        "u": lambda s: np.tanh(s.x_t + s.h_prev),
+        "kept": lambda s: s.f * s.C_prev,
+        "C_t": lambda s: s.kept + s.i * s.u,
+    },
+    returns=("C_t", "kept", "u"),
+)
+
+
+def _two_gates_inputs(rng: np.random.Generator) -> list[dict[str, Array]]:
+    return [
+        {name: rng.uniform(0.2, 0.9, (B, H)) for name in _TWO_GATES.arguments}
+        for B, H in ((2, 3), (3, 4), (1, 2))
+    ]
+
+
+PARTS = Question(
+    id="99.two_gates",
+    kind="function",
+    title="two gates",
+    points=1,
+    inputs=_two_gates_inputs,
+    reference=_TWO_GATES,
+    returns=("C_t", "kept", "u"),
+    flow=("u", "kept", "C_t"),
+    axes=dict.fromkeys(("C_t", "kept", "u"), ("batch", "unit")),
+    input_axes=dict.fromkeys(_TWO_GATES.arguments, ("batch", "unit")),
+    terms={"C_t": {"f": "f * C_{t-1}", "i": "i * u"}},
+    hints=("one", "two", "three"),
+    parallel="a parallel problem",
+    misconceptions=made_in(
+        _TWO_GATES,
+        (
+            Mistake("no tanh", "What squashes?", {"u": lambda s: s.x_t + s.h_prev}),
+            Mistake("f + C", "A gate multiplies.", {"kept": lambda s: s.f + s.C_prev}),
+            Mistake("no input gate", "What holds u back?", {"C_t": lambda s: s.kept + s.u}),
+        ),
+    ),
+)
+
+
+def on_parts(answer: object) -> Verdict:
+    return Judgement(PARTS, answer, 3).verdict()
+
+
+def two_gates(x: Array, h: Array, C: Array, f: Array, i: Array) -> tuple[Array, Array, Array]:
+    u = np.tanh(x + h)
+    return f * C + i * u, f * C, u
+
+
+def test_parts_are_compared_in_the_order_of_the_data() -> None:
+    assert on_parts(two_gates).passed
+    verdict = on_parts(
+        lambda x, h, C, f, i: (f * C + i * np.tanh(x + h) ** 2, f * C, np.tanh(x + h))
+    )
+    assert verdict.difference.startswith("u and kept are right. C_t is the first to differ.")
+    assert "right whenever i is zero, and wrong when it is not: look at the term i * u" in (
+        verdict.difference
+    )
+
+
+def test_two_mistakes_at_once_are_both_named() -> None:
+    verdict = on_parts(lambda x, h, C, f, i: (f + C + i * (x + h), f + C, x + h))
+    assert verdict.misconception == "no tanh + f + C"
+    assert verdict.hint == ("Two things at once. First: What squashes? Then: A gate multiplies.")
+    assert verdict.difference.startswith("u is the first to differ")
+
+
+def test_a_known_mistake_before_an_unknown_one_is_named() -> None:
+    verdict = on_parts(lambda x, h, C, f, i: ((f * C) ** 2, f * C, x + h))
+    assert verdict.misconception == "no tanh"
+    assert verdict.hint == "What squashes? Then run the check again: there is more."
+
+
+def test_named_results_come_in_any_order_and_extra_ones_are_refused() -> None:
+    class Result(NamedTuple):
+        u: Array
+        C: Array
+        kept: Array
+
+    def named(*a: Array) -> Result:
+        C, kept, u = two_gates(*a)
+        return Result(u=u, C=C, kept=kept)
+
+    assert on_parts(named).passed
+    assert on_parts(lambda *a: dict(zip(("C_t", "kept", "u"), two_gates(*a), strict=True))).passed
+    more = on_parts(lambda *a: (*two_gates(*a), 1.0))
+    assert "returns 4 values, 1 value more than asked for. Return only C_t, kept and u" in (
+        more.difference
+    )
+    assert "must return C_t, kept and u, in this order; got 2 values" in (
+        on_parts(lambda *a: two_gates(*a)[:2]).difference
+    )
+    swapped = on_parts(lambda *a: two_gates(*a)[::-1])
+    assert swapped.difference == (
+        "Every value is right, but they come back as u, kept, C_t; asked for is C_t, kept, u, in "
+        "this order."
+    )
+
+
+def test_the_words_use_the_learners_names() -> None:
+    def mine(x: Array, hidden: Array, cell: Array, forget: Array, write: Array) -> Any:
+        cell *= forget
+        return two_gates(x, hidden, cell, 1.0, write)
+
+    assert on_parts(mine).difference.startswith(
+        "Your result is right, but cell is not what came in"
+    )
+
+    def crash(x: Array, hidden: Array, cell: Array, forget: Array, write: Array) -> Any:
+        raise KeyError("gate")
+
+    assert "in came x (2, 3), hidden (2, 3), cell" in on_parts(crash).difference
+
+
+def test_a_pattern_is_named_where_no_term_is() -> None:
+    def scaled(factor: float) -> str:
+        return on_parts(
+            lambda *a: (two_gates(*a)[0], factor * two_gates(*a)[1], two_gates(*a)[2])
+        ).difference
+
+    assert "Every value of kept has the other sign." in scaled(-1.0)
+    assert "Every value of kept is 0.5 times what it must be." in scaled(0.5)
+
+
+_GRADS = Question(
+    id="99.dense_backward",
+    kind="function",
+    title="backward of h = tanh(W x + V h + b), before the tanh",
+    points=1,
+    inputs=lambda rng: [
+        {name: rng.normal(size=(T, B, n)) for name, n in (("da", H), ("x", D), ("h", H))}
+        for T, B, D, H in ((5, 2, 3, 4), (4, 3, 2, 2))
+    ],
+    reference=lambda da, x, h: RNNParams(
+        np.einsum("tbh,tbd->hd", da, x), np.einsum("tbh,tbk->hk", da, h), da.sum((0, 1))
+    ),
+    returns=("dp",),
+    axes={},
+    input_axes=dict.fromkeys(("da", "x", "h"), ("time", "batch", "unit")),
+    gradients=True,
+    hints=("one", "two", "three"),
+    parallel="a parallel problem",
+    misconceptions=(),
+)
+
+
+def test_gradients_by_weights_say_which_are_right_and_what_makes_the_difference() -> None:
+    def told(change: Any, keys: str = "W V b") -> str:
+        def answer(da: Array, x: Array, h: Array) -> dict[str, Array]:
+            p = dict(_GRADS.reference(da, x, h).items())
+            return {name: change(name, p[name], len(da), da.shape[1]) for name in keys.split()}
+
+        return Judgement(_GRADS, answer, 4).verdict().difference
+
+    assert told(lambda name, d, T, B: d) == ""
+    words = told(lambda name, d, T, B: d / B if name == "b" else d)
+    assert "dW and dV are right. db differs (relative error 0.5)" in words
+    assert "right for a batch of one and wrong for 2: look at what happens over the batch" in words
+    words = told(lambda name, d, T, B: d / T if name == "V" else d)
+    assert "dV differs" in words and "right for a sequence of one step and wrong for 5" in words
+    assert "dp lacks dV: it must hold db, dW and dV" in told(lambda name, d, T, B: d, "W b")
+    as_names = Judgement(
+        _GRADS, lambda da, x, h: {f"d{k}": v for k, v in _GRADS.reference(da, x, h).items()}, 4
+    )
+    assert as_names.verdict().passed
+    assert Judgement(_GRADS, _GRADS.reference, 4).verdict().passed
+
+
+_GUESS = Question(
+    id="99.die",
+    kind="number",
+    title="the first throw",
+    points=1,
+    inputs=lambda rng: [{}],
+    reference=lambda seed=3: (seed, int(np.random.default_rng(seed).integers(6))),
+    returns=("seed", "throw"),
+    own=("seed",),
+    axes={"seed": (), "throw": ()},
+    hints=("one", "two", "three"),
+    parallel="a parallel problem",
+    misconceptions=(
+        Misconception(
+            "counted from 1",
+            "A die here shows 0 to 5.",
+            lambda seed=3: (seed, int(np.random.default_rng(seed).integers(6)) + 1),
+        ),
+    ),
+)
+
+
+def test_a_value_is_an_answer_where_nothing_goes_in() -> None:
+    throw = int(np.random.default_rng(71).integers(6))
+    assert Judgement(_GUESS, (71, throw), None).verdict().passed
+    assert Judgement(_GUESS, lambda: (71, throw), None).verdict().passed
+    verdict = Judgement(_GUESS, (71, throw + 1), None).verdict()
+    assert (verdict.misconception, verdict.hint) == ("counted from 1", "A die here shows 0 to 5.")
+    assert "Your seed cannot be used" in Judgement(_GUESS, (-1, 3), None).verdict().difference
+    assert "must be a function, die(); it is of type NoneType" in (
+        Judgement(_GUESS, None, None).verdict().difference
+    )
+
+
+def test_time_is_limited_even_for_who_catches_everything() -> None:
+    quick = replace(PARTS, time_limit=0.2)
+
+    def endless(*a: Array) -> None:
+        while True:
+            with contextlib.suppress(Exception):
+                time.sleep(0.01)
+
+    begin = time.monotonic()
+    verdict = Judgement(quick, endless, 3).verdict()
+    assert "gave no answer: it took longer than 0.2 s" in verdict.difference
+    assert time.monotonic() - begin < 5
+
+
+def test_after_the_third_hint_comes_a_parallel_problem() -> None:
+    with pytest.raises(
+        AssertionError, match=r"Hint 3: (.|\n)*A parallel problem, solved:\n"
+    ) as told:
+        check(ID, lambda x, h, W, V, b: right(x, h, W, V, 0 * b), hint=3)
+    assert question(ID).parallel in str(told.value)
+    with pytest.raises(AssertionError) as told:
+        check(ID, lambda x, h, W, V, b: right(x, h, W, V, 0 * b), hint=2)
+    assert "parallel" not in str(told.value)

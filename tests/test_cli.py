@@ -1,4 +1,4 @@
-"""The command: lab, doctor, grade; what it prints and its exit code."""
+"""The command: lab, doctor, grade, misconceptions; what it prints and its exit code."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 import rnnlab
 from rnnlab import cli, doctor, notebook
+from rnnlab.questions import question
 
 
 def test_python_m_rnnlab_is_the_command() -> None:
@@ -86,3 +87,23 @@ def test_errors_are_one_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> No
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.startswith("rnnlab grade: ")
     assert captured.err.count("\n") == 1
+
+
+def test_misconceptions_prints_a_table_and_what_a_learner_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    belt = question("04.belt")
+    assert cli.main(["misconceptions", "--question", "04.belt"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line for line in lines if line[:4].strip().isdigit()]
+    assert len(rows) == len(belt.misconceptions)
+    for k, row in enumerate(rows):
+        truth, marks = row.split()[-2:]
+        assert truth == "." and marks == "." * k + "=" + "." * (len(rows) - k - 1)
+    assert lines[-1] == f"1 questions, {len(rows)} misconceptions."
+    assert cli.main(["misconceptions", "--examples", "--question", "04.belt"]) == 0
+    told = capsys.readouterr().out
+    for one in belt.misconceptions:
+        assert one.name in told and one.hint in told
+    assert cli.main(["misconceptions", "--question", "99.none"]) == 1
+    assert "id must be one of" in capsys.readouterr().err

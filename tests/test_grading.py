@@ -30,7 +30,7 @@ from grading_notebooks import (
 )
 
 from rnnlab import calls
-from rnnlab.calls import Other, Outcome, plain
+from rnnlab.calls import Known, Other, Outcome, plain
 from rnnlab.check import judge
 from rnnlab.grading import protocol, report
 from rnnlab.grading.grader import Grades, Row, _outcome, grade
@@ -518,7 +518,7 @@ RNG = np.random.default_rng(5)
         np.array([[1j]]), np.zeros((0, 4)), np.bool_(True), np.array(3, np.uint8),
         np.asfortranarray(RNG.standard_normal((3, 4))), np.float16(2), Other("a set", "builtins"),
         {"p": LSTMParams.init(3, 4, RNG), "q": [GRUParams.init(3, 4, RNG, reset="after")]},
-        LSTMParams.init(3, 4, RNG, dtype=np.float32),
+        LSTMParams.init(3, 4, RNG, dtype=np.float32), Known("sum of sines"),
     ],
 )  # fmt: skip
 def test_plain_data_comes_through_whole(value: Any) -> None:

@@ -10,6 +10,7 @@
     diagnose  which misconception, or which two, compute the same on every probe?
     words     lists, shapes and names in plain English
     show      the verdict as a block in the notebook
+    survey    every misconception of the course, judged
 
 The words say what is right, what differs first, and a question that leads on; never the solution.
 """

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from rnnlab.calls import Outcome
 from rnnlab.check import truth
 from rnnlab.check.answer import Answer, StopError
@@ -47,21 +45,13 @@ def first_part(
 ) -> Diagnosis | None:
     """The misconception that explains the first part that differs; the rest has more wrong."""
     for one in question.misconceptions:
-        values = [_run(question, one.wrong, p, g) for p, g in zip(probes, got, strict=True)]
+        values = [truth.run(question, one.wrong, p, g) for p, g in zip(probes, got, strict=True)]
         if all(
             value is not None and truth.close(question, g[part], value[part])
             for g, value in zip(got, values, strict=True)
         ):
             return Diagnosis(one.name, f"{one.hint} Then run the check again: there is more.")
     return None
-
-
-def _run(question: Question, wrong: Callable[..., Any], probe: Probe, own: Parts) -> Parts | None:
-    try:
-        with np.errstate(all="ignore"):
-            return truth.observed(question, truth.parts(question, wrong, probe, own), probe)
-    except ValueError:  # its shapes do not fit this probe
-        return None
 
 
 class _Seen:
@@ -89,7 +79,7 @@ class _Seen:
         )
 
     def run(self, wrong: Callable[..., Any]) -> Parts | None:
-        return _run(self.question, wrong, self.probe, self.raw)
+        return truth.run(self.question, wrong, self.probe, self.raw)
 
 
 def _pairs(

@@ -93,7 +93,7 @@ class Comparison:
             first = f"{part} differs (relative error {error:.2g})"
         cut = self._simpler(part, k)
         if cut:
-            return f"{first}{': ' if first else ''}{cut}" if first else f"{part}: {cut}"
+            return f"{first}; it is {cut}" if first else f"{part} is {cut}"
         if axes[:1] == ("time",) and not self._term(part):
             return f"{part} is wrong already at t = 0: what goes into the first step?"
         term = self._term(part)
@@ -133,7 +133,7 @@ class Comparison:
         ):
             length = self._length(probe, axis)
             if length > 1 and self._right_on([self._first_of(probe, axis)], part):
-                return f"right for {one}, wrong for {length}: {more}"
+                return f"right for {one} and wrong for {length}: {more}"
         return ""
 
     def _length(self, probe: Probe, axis: str) -> int:

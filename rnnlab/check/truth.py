@@ -40,6 +40,17 @@ def parts(
     return named
 
 
+def run(
+    question: Question, function: Callable[..., Any], probe: Probe, own: Parts = _NOTHING
+) -> Parts | None:
+    """What is compared, as `function` has it; None where its shapes do not fit the probe."""
+    try:
+        with np.errstate(all="ignore"):
+            return observed(question, parts(question, function, probe, own), probe)
+    except ValueError:
+        return None
+
+
 def part_name(name: str, weight: str) -> str:
     """What the array `weight` of the set `name` is called: "dW_f" in "dp"."""
     return name.removesuffix("p") + weight
