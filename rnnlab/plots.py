@@ -246,6 +246,52 @@ def learning_curves(
     return Picture(figure, _alt(title, _span(xlabel, at), scale, words, level))
 
 
+def bars(
+    rows: Mapping[str, tuple[str, float, float]],
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+) -> Picture:
+    """Horizontal bars, the first on top: rows[name] is a quantity of `MARKS`, and where the bar
+    starts and ends. A bar to the right is filled, one to the left hollow; its length, with its
+    sign, stands beside it.
+    """
+    where = "plots.bars"
+    if not rows:
+        raise ValueError(f"{where}: rows must hold at least one bar, got none")
+    for name, (quantity, start, end) in rows.items():
+        if quantity not in MARKS or not np.all(np.isfinite([start, end])):
+            raise ValueError(
+                f"{where}: {name} must be a quantity of MARKS and two finite numbers, got "
+                f"{(quantity, start, end)!r}"
+            )
+    with _style():
+        figure = _figure(0.9 + 0.3 * len(rows))
+        ax = figure.add_subplot()
+        ax.set_title(title, pad=10)
+        ax.set_xlabel(xlabel)
+        ax.set_ylabel(ylabel)
+        ax.axvline(0, color=FAINT, linewidth=1.2)
+        for at, (quantity, start, end) in enumerate(rows.values()):
+            colour = MARKS[quantity].colour
+            fill = colour if end >= start else CARD
+            ax.barh(at, end - start, left=start, height=0.6, color=fill, edgecolor=colour, lw=1.8)
+            number = f"{end - start:z.2f}".replace("-", "\N{MINUS SIGN}")
+            ax.annotate(
+                number, (max(start, end), at), (5, 0), textcoords="offset points", va="center"
+            )
+        ax.set_yticks(range(len(rows)), labels=list(rows))
+        ax.invert_yaxis()
+        ax.margins(x=0.12)
+        ax.spines["left"].set_visible(False)
+        ax.tick_params(axis="y", length=0)
+        _settle(figure)
+    words = [f"{name}: {end - start:z.2f}" for name, (_, start, end) in rows.items()]
+    alt = f"{title}. Across: {xlabel}. Down: {ylabel}. {'; '.join(words)}."
+    return Picture(figure, _plain(alt))
+
+
 def heat_maps(
     maps: Mapping[str, npt.ArrayLike],
     *,

@@ -51,6 +51,16 @@ PICTURES = {
         columns="unit (from)",
         unit="weight (no unit)",
     ),
+    "bars": lambda: plots.bars(
+        {
+            "stays": ("C", 0.0, -1.25),
+            "comes in": ("C_tilde", -1.25, 0.5),
+            "nothing": ("f", 0.0, -0.001),
+        },
+        title="Two parts of a sum",
+        xlabel="value (no unit)",
+        ylabel="in order",
+    ),
 }
 
 
@@ -198,6 +208,13 @@ def test_the_same_bytes_each_time(name: str) -> None:
     assert [ax.get_position().bounds for ax in picture.figure.axes] == places
     assert png.startswith(b"\x89PNG") and png == picture.png()
     assert b"Software" not in png and b"tIME" not in png
+
+
+def test_bars_say_how_long_they_are() -> None:
+    assert PICTURES["bars"]().alt == (
+        "Two parts of a sum. Across: value (no unit). Down: in order. "
+        "stays: -1.25; comes in: 1.75; nothing: 0.00."
+    )
 
 
 def test_words_are_escaped_in_html(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,6 +404,14 @@ def test_spread_keeps_order_distance_and_page(wanted: list[float]) -> None:
         (
             lambda: plots.learning_curves({"GRU": [[1.0, np.nan]]}),
             "learning_curves: GRU must be finite, got NaN or infinity",
+        ),
+        (
+            lambda: plots.bars({}, title="t", xlabel="x", ylabel="y"),
+            "bars: rows must hold at least one bar, got none",
+        ),
+        (
+            lambda: plots.bars({"a": ("g", 0, 1)}, title="t", xlabel="x", ylabel="y"),
+            r"bars: a must be a quantity of MARKS and two finite numbers, got \('g', 0, 1\)",
         ),
         (
             lambda: plots.heat_maps({}, title="t", rows="r", columns="c", unit="u"),

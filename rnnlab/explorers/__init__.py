@@ -18,6 +18,7 @@ except ImportError as error:
     ) from error
 
 from rnnlab.explorers.conveyor_belt import ConveyorBelt
+from rnnlab.explorers.lstm_step import LSTMStepExplorer
 from rnnlab.explorers.predict import Predict
 
-__all__ = ["ConveyorBelt", "Predict"]
+__all__ = ["ConveyorBelt", "LSTMStepExplorer", "Predict"]

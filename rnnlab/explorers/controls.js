@@ -1,6 +1,6 @@
 // The inputs that all explorers share: native, named for a screen reader, and safe from JupyterLab.
 
-import { coloured, html, swatch } from "./drawing.js";
+import { coloured, fixed, html, lowered, swatch } from "./drawing.js";
 
 // JupyterLab would take the arrow keys; it looks for this on the focused element itself
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
@@ -13,12 +13,12 @@ export function slider({ name, letter = "", symbol, min, max, step, digits = 0, 
     min,
     max,
     step,
-    "aria-label": letter ? `${letter}, ${name}` : name,
+    "aria-label": letter ? `${letter.replace(/[{}]/g, "")}, ${name}` : name,
     oninput: () => onInput(Number(input.value)),
     ...OWN_KEYS,
   });
   const words = html("span", { class: "rl-name" }, name);
-  const label = letter ? [html("var", {}, letter), " ", words] : [words];
+  const label = letter ? [html("var", {}, ...lowered(letter)), " ", words] : [words];
   const node = html(
     "label",
     { class: "rl-slider", style: symbol ? coloured(symbol) : null },
@@ -28,7 +28,7 @@ export function slider({ name, letter = "", symbol, min, max, step, digits = 0, 
   );
   const show = (number) => {
     input.value = number;
-    value.textContent = number.toFixed(digits);
+    value.textContent = fixed(number, digits);
   };
   return { node, show };
 }
@@ -42,6 +42,25 @@ export function button(words, onClick, attributes = {}) {
 export function group(name, ...buttons) {
   const row = { class: "rl-row", role: "group", "aria-label": name };
   return html("div", row, html("span", { class: "rl-quiet" }, name), ...buttons);
+}
+
+let choices = 0;
+
+// one of a few, which the arrow keys step through: `options` are [value, words]
+export function choice({ name, options, onInput }) {
+  const group = `rl-choice-${++choices}`; // the browser's name for those that exclude each other
+  const inputs = options.map(([value]) =>
+    html("input", { type: "radio", name: group, value, oninput: () => onInput(value), ...OWN_KEYS }),
+  );
+  const labels = options.map(([, words], n) => html("label", { class: "rl-option" }, inputs[n], words));
+  const node = html(
+    "div",
+    { class: "rl-row rl-options", role: "radiogroup", "aria-label": name },
+    html("span", { class: "rl-quiet" }, name),
+    ...labels,
+  );
+  const show = (chosen) => options.forEach(([value], n) => (inputs[n].checked = value === chosen));
+  return { node, show };
 }
 
 // call `draw(width)` now and whenever the width of `root` changes; returns a function that stops it

@@ -76,10 +76,33 @@ export function swatch(name) {
   return svg("svg", size, mark(name, 0, 0, 6));
 }
 
+// as Python's `fixed`: a true minus, and no -0.00
+export function fixed(value, digits = 2) {
+  const written = value.toFixed(digits);
+  return Number(written) === 0 ? written.replace("-", "") : written.replace("-", "−");
+}
+
+// how far a gate stands open, in words
+export function openness(gate) {
+  if (gate < 0.1) return "closed";
+  return gate > 0.9 ? "open" : `${fixed(100 * gate, 0)} % open`;
+}
+
+// words with lowered parts, C_{t−1}: as the children of an SVG text or of an HTML element
+export function lowered(words, inSvg = false) {
+  return words.split(/_\{([^}]*)\}/).flatMap((part, n) => {
+    if (part === "") return [];
+    if (!inSvg) return [n % 2 ? html("sub", {}, part) : part];
+    // an SVG has no <sub>: down for the index, and up again for what follows
+    const down = n % 2 ? { dy: 3, "font-size": "0.78em" } : { dy: n ? -3 : 0 };
+    return [svg("tspan", down, part)];
+  });
+}
+
 export const subscript = (t) => String(t).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
 
 export function text(x, y, words, attributes = {}) {
-  return svg("text", { x, y, ...attributes }, words);
+  return svg("text", { x, y, ...attributes }, ...lowered(String(words), true));
 }
 
 export function line(x1, y1, x2, y2, attributes = {}) {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar
@@ -150,6 +151,20 @@ class OneOf(traitlets.TraitType[str, str]):
                 f"{', '.join(map(repr, self.words))}, got {value!r}"
             )
         return value
+
+
+def fixed(value: float, digits: int = 2) -> str:
+    """The number as `fixed` of drawing.js writes it: a true minus, and no -0.00."""
+    # not f"{value:.2f}": JavaScript rounds a tie away from 0
+    number = Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return f"{number:z}".replace("-", "\N{MINUS SIGN}")
+
+
+def openness(gate: float) -> str:
+    """How far a gate stands open, in words."""
+    if gate < 0.1:
+        return "closed"
+    return "open" if gate > 0.9 else f"{fixed(100 * gate, 0)} % open"
 
 
 def check_text(where: str, name: str, words: object) -> None:

@@ -1,6 +1,6 @@
 // The frame that explorers share: the question, presets and reset, inputs, the picture, what it says.
 
-import { html, svg } from "./drawing.js";
+import { html, lowered, svg } from "./drawing.js";
 import { button, group, onChange, onWidth, put } from "./controls.js";
 
 const NARROWEST = 400;
@@ -8,16 +8,19 @@ const NARROWEST = 400;
 // Lay out an explorer and keep it drawn. Returns the function that stops listening.
 //   label     its name
 //   names     the model's values that the inputs move
-//   inputs    of `slider` and the like, each with the `name` of its value; shown in this order
+//   inputs    of `slider` and the like, each with the `name` of its value; in one grid, or in several if
+//             they are an array of arrays
 //   above     nodes between the presets and the picture; below: nodes after the inputs
 //   picture   (values, width) -> { height, marks }
 //   sentence  (values) -> what the picture says
-//   equations (values) -> [{ letters, numbers, result }], optional; beside: they stand next to it
+//   equations (values) -> [{ letters, numbers, result, note } or { heading }], optional;
+//             beside: they stand next to the picture where there is room
 //   update    (values) -> void, for what else the explorer keeps in step, optional
 // With a function of the learner's own, `values.own` is { name, step or error }, and all other
 // values are those that Python answered to.
 export function frame({ model, el, label, names, inputs, above = [], below = [], ...show }) {
   const set = (values) => put(model, values);
+  const groups = Array.isArray(inputs[0]) ? inputs : [inputs];
   const question = html("p", { class: "rl-question", "aria-live": "polite" });
   const presets = model.get("presets").map(({ name, ...values }) => ({
     values,
@@ -41,16 +44,16 @@ export function frame({ model, el, label, names, inputs, above = [], below = [],
       ...above,
       said,
       panel,
-      html("div", { class: "rl-inputs" }, ...inputs.map(({ node }) => node)),
-      ...below,
       status,
+      ...groups.map((group) => html("div", { class: "rl-inputs" }, ...group.map(({ node }) => node))),
+      ...below,
     ),
   );
 
   const draw = () => {
     const present = Object.fromEntries(names.map((name) => [name, model.get(name)]));
     const values = answered(model, present, said);
-    inputs.forEach(({ name, show }) => show(present[name], present));
+    groups.flat().forEach(({ name, show }) => show(present[name], present));
     show.update?.(values, present);
     const asked = model.get("question");
     if (question.textContent !== asked) question.textContent = asked;
@@ -74,13 +77,14 @@ export function frame({ model, el, label, names, inputs, above = [], below = [],
   return () => stops.forEach((stop) => stop());
 }
 
-// letters = numbers = result; each part may be left out
-function equation({ letters = "", numbers = "", result = "", note = "" }) {
+// letters = numbers = result; each part may be left out, and a note says what does not hold
+function equation({ heading = "", letters = "", numbers = "", result = "", note = "" }) {
+  if (heading) return html("div", { class: "rl-heading" }, heading);
   return html(
     "div",
     {},
-    html("span", {}, letters),
-    html("span", {}, numbers),
+    html("span", {}, ...lowered(letters)),
+    html("span", {}, ...lowered(numbers)),
     html("strong", {}, result),
     ...(note ? [html("span", { class: "rl-off" }, note)] : []),
   );
@@ -92,7 +96,7 @@ function answered(model, present, said) {
   const name = model.get("own");
   if (!name) return present;
   const { given, step, error, printed } = model.get("answer");
-  const waits = Object.keys(present).some((key) => !same(present[key], given[key]));
+  const waits = Object.keys(given).some((key) => !same(present[key], given[key]));
   const box = (kind, ...words) => html("p", kind, ...words);
   const parts = [html("p", { class: "rl-quiet" }, `Computed in Python by your ${name}.`)];
   if (waits) parts.push(box({}, "Waiting for Python, which runs it. Is the kernel alive?"));
@@ -104,7 +108,7 @@ function answered(model, present, said) {
     said.dataset.words = words;
     said.replaceChildren(...parts);
   }
-  return { ...given, own: { name, step: step ?? null, error } };
+  return { ...present, ...given, own: { name, step: step ?? null, error } };
 }
 
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);

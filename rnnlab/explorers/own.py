@@ -23,6 +23,7 @@ class OwnCellExplorer(PosedExplorer):
     """
 
     returned: ClassVar[tuple[str, ...]]
+    given: ClassVar[tuple[str, ...]]  # those of `moved` that the function depends on
 
     own = traitlets.Unicode().tag(sync=True)
     answer = traitlets.Dict().tag(sync=True)
@@ -37,7 +38,7 @@ class OwnCellExplorer(PosedExplorer):
         self.cell = cell
         if cell is not None:
             self.own = getattr(cell, "__name__", type(cell).__name__)
-            self.observe(self._ask, list(self.moved))
+            self.observe(self._ask, list(self.given))
             self._ask()
 
     def arguments(self) -> dict[str, Any]:
@@ -45,7 +46,7 @@ class OwnCellExplorer(PosedExplorer):
         raise NotImplementedError
 
     def _ask(self, change: object = None) -> None:
-        given = {name: getattr(self, name) for name in self.moved}
+        given = {name: getattr(self, name) for name in self.given}
         if self.answer.get("given") == given:  # several values moved at once
             return
         said = ask(self.cell, self.own, self.arguments(), self.returned)

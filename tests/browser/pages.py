@@ -70,7 +70,9 @@ def check_inputs(page: Any) -> None:
     for n in range(focusable.count()):
         element = focusable.nth(n)
         assert element.get_attribute("data-lm-suppress-shortcuts") == "true"
-        name = element.get_attribute("aria-label") or element.inner_text()
+        name = element.evaluate(
+            "(e) => e.getAttribute('aria-label') || e.labels?.[0]?.innerText || e.innerText"
+        )
         assert name.strip()
         if element.is_enabled():
             element.focus()
