@@ -97,11 +97,14 @@ def _sum(given: Given, f: Callable[..., Array]) -> Line:
 
 
 def sum_mistakes(letter: str, given: Given, name: str = "gate") -> tuple[Mistake, ...]:
-    """Wrong ideas about the sum before the squashing; `name` is what the sum is for."""
-    W, V, b = (f"{k}_{letter}" for k in "WVb")
+    """Wrong ideas about the sum before the squashing; `name` is what the sum is for.
+
+    The plain RNN has one sum and no letter: "" stands for W, V, b and a.
+    """
+    W, V, b, a = (f"{k}_{letter}" if letter else k for k in "WVba")
 
     def mistake(title: str, hint: str, f: Callable[..., Array]) -> Mistake:
-        return Mistake(title, hint, {f"a_{letter}": _sum(given, f)})
+        return Mistake(title, hint, {a: _sum(given, f)})
 
     return (
         mistake(
