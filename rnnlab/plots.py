@@ -283,7 +283,11 @@ def bars(
             )
         ax.set_yticks(range(len(rows)), labels=list(rows))
         ax.invert_yaxis()
-        ax.margins(x=0.12)
+        ends = [end for _, *both in rows.values() for end in (0.0, *both)]
+        room = 0.12 * (max(ends) - min(ends) or 1.0)
+        ax.set_xlim(min(ends) - (room if min(ends) < 0 else 0.0), max(ends) + room)
+        low, high = ax.get_xlim()
+        ax.set_xticks([tick for tick in ax.get_xticks() if low <= tick <= high])
         ax.spines["left"].set_visible(False)
         ax.tick_params(axis="y", length=0)
         _settle(figure)
@@ -405,6 +409,19 @@ def _axes(title: str, xlabel: str, ylabel: str) -> Iterator[tuple[Figure, Axes]]
         ax.set_ylabel(ylabel)
         ax.grid(axis="y")
         ax.set_axisbelow(True)
+        yield figure, ax
+
+
+@contextmanager
+def blank(title: str, height: float) -> Iterator[tuple[Figure, Axes]]:
+    """A figure without axes for a drawing of its own: x from 0 to 7, y from 0 to `height`, inches."""
+    with _style():
+        figure = _figure(height + 0.35)
+        figure.set_layout_engine("none")
+        share = height / (height + 0.35)
+        ax = figure.add_axes((0, 0, 1, share), xlim=(0, WIDTH / 100), ylim=(0, height))
+        ax.set_axis_off()
+        figure.text(0.02, (1 + share) / 2, title, fontsize=12, fontweight="bold", va="center")
         yield figure, ax
 
 
