@@ -24,7 +24,7 @@ from rnnlab.calls import Outcome
 from rnnlab.grading import protocol
 
 # of rnnlab, what a submission may import; `check` is there and does nothing
-OPEN = ("calls", "check", "gradcheck", "params", "plots", "tasks")
+OPEN = ("calls", "check", "diagrams", "gradcheck", "params", "plots", "tasks")
 
 
 def main() -> None:
