@@ -5,10 +5,12 @@ Outside, time comes first and features last: x (T, B, D), h (T, B, H). Inside, t
 x_t (D, B) and h_t (H, B), so that the code reads as the equations do, V @ h, and the gates of a
 step lie in one block (G*H, B) that one product fills. Three things make it fast:
 
-1. all input products W x_t + b before the loop, all weight gradients after it;
+1. few and large products: the RNN and the LSTM join W x_t + V h_{t-1} + b into one,
+   [W V b] [x_t; h_{t-1}; 1]; the GRU, whose reset comes between, takes all W x_t + b before the
+   loop; the weight gradients of all steps are one product after it;
 2. sigmoid gates side by side in the block, so that one call serves them all;
 3. backward, the local slopes, such as C_{t-1} f (1 - f), for all steps at once, so that the loop is
-   left with what truly recurs: the chain rule and one product with the transposed V.
+   left with what truly recurs: the chain rule and one product with the transposed weights.
 
 A trace owns its arrays: x, initial states and weights are copied, so that changing yours in place
 before the backward pass does no harm, and what it shows is read-only.
@@ -25,19 +27,25 @@ from rnnlab.params import Array, GRUParams, LSTMParams, RNNParams, check_array, 
 
 
 class RNNTrace(NamedTuple):
-    """The hidden states h (T, B, H); for the backward pass copies of x, h0 and the weights."""
+    """The hidden states h (T, B, H).
+
+    For the backward pass: copies of x and h0, the columns xh1 = [x_t; h_{t-1}; 1]
+    (T, B, D + H + 1), and the weights joined as WVb.
+    """
 
     h: Array
     x: Array
     h0: Array
-    W: Array
-    V: Array
+    xh1: Array
+    WVb: Array
 
 
 class LSTMTrace(NamedTuple):
     """The states h, C, the gates f, i, o and the candidate C_tilde, each (T, B, H).
 
-    For the backward pass: tanh_C (T, B, H), copies of x, h0, C0, and the weights packed "gifo".
+    For the backward pass: tanh_C and C_prev (T, B, H); copies of x, h0 and C0; y (T, 5, B, H), what
+    every tanh and sigmoid returned: tanh_C, C_tilde, i, f, o; the columns xh1 = [x_t; h_{t-1}; 1]
+    (T, B, D + H + 1), and the weights joined "gifo" as WVb.
     h[-1] and C[-1] carry on into the next stretch of a sequence.
     """
 
@@ -51,15 +59,18 @@ class LSTMTrace(NamedTuple):
     x: Array
     h0: Array
     C0: Array
-    W: Array
-    V: Array
+    C_prev: Array
+    y: Array
+    xh1: Array
+    WVb: Array
 
 
 class GRUTrace(NamedTuple):
     """The states h, the gates z, r and the candidate h_tilde, each (T, B, H).
 
     For the backward pass: q (T, B, H), where the reset gate acts, r_t * h_{t-1} for reset="before"
-    and V_h h_{t-1} + b_hv for "after"; copies of x and h0, and the weights packed "zrh".
+    and V_h h_{t-1} + b_hv for "after"; h_prev (T, B, H); y (T, 3, B, H), what every tanh and
+    sigmoid returned: h_tilde, z, r; copies of x and h0, W packed "hzr" and V packed "zrh".
     """
 
     h: Array
@@ -69,6 +80,8 @@ class GRUTrace(NamedTuple):
     q: Array
     x: Array
     h0: Array
+    h_prev: Array
+    y: Array
     W: Array
     V: Array
     reset: Reset
@@ -108,12 +121,14 @@ def rnn_forward(x: Array, h0: Array, p: RNNParams) -> RNNTrace:
     Raises ValueError for a wrong shape or dtype.
     """
     check_params("rnn_forward", p, RNNParams)
-    _check_forward("rnn_forward", p, x, h0=h0)
-    W, V, b = p.packed()
-    h, a = _states(h0, len(x)), _input_products(W, x, b)
-    for t in range(len(x)):
-        h[t + 1] = np.tanh(a[t] + V @ h[t])
-    return RNNTrace(_shown(h[1:]), _copy(x), _shown(h)[0], W, V)
+    T, _, D, _ = _check_forward("rnn_forward", p.W, x, h0=h0)
+    WVb, xh1 = p.joined(), _inputs(x, h0)
+    h = xh1[:, D:-1]
+    for t in range(T):
+        h[t + 1] = np.tanh(WVb @ xh1[t])
+    xh1 = _shown(xh1)
+    x, h0, h = xh1[:-1, :, :D], xh1[0, :, D:-1], xh1[1:, :, D:-1]
+    return RNNTrace(h, x, h0, xh1[:-1], WVb)
 
 
 def rnn_backward(trace: RNNTrace, dh: Array, dh_T: Array | float = 0) -> RNNGrads:
@@ -129,16 +144,18 @@ def rnn_backward(trace: RNNTrace, dh: Array, dh_T: Array | float = 0) -> RNNGrad
     """
     _check_trace("rnn_backward", trace, RNNTrace)
     dh, dh_t = _check_backward("rnn_backward", trace.h, dh, dh_T=dh_T)
-    h = trace.h.mT
+    h, WV = trace.h.mT, trace.WVb[:, :-1]
+    T, B, D = trace.x.shape
+    dx = np.empty((T, B, D), h.dtype)
     da = 1 - h * h
-    for t in reversed(range(len(da))):
-        dh_t += dh[t]
+    for t in reversed(range(T)):
+        dh_t = dh_t + dh[t]
         da[t] *= dh_t
-        dh_t = trace.V.T @ da[t]
-    da = _over_time(da)
-    dW, db, dx = _input_gradients(da, trace.W, trace.x)
-    dV = _summed(da, _over_time(_previous(trace.h0, h)).T)
-    return RNNGrads(dx, dh_t.T, RNNParams(dW, dV, db))
+        dxh = WV.T @ da[t]
+        dx[t], dh_t = dxh[:D].T, dxh[D:]
+    dWVb = _summed(da, trace.xh1.mT)
+    params = RNNParams.unchecked(W=dWVb[:, :D], V=dWVb[:, D:-1], b=dWVb[:, -1])
+    return RNNGrads(dx, dh_t.T, params)
 
 
 def lstm_forward(x: Array, h0: Array, C0: Array, p: LSTMParams) -> LSTMTrace:
@@ -147,23 +164,25 @@ def lstm_forward(x: Array, h0: Array, C0: Array, p: LSTMParams) -> LSTMTrace:
     The equations of `cells.lstm_step` at every step. Raises ValueError for a wrong shape or dtype.
     """
     check_params("lstm_forward", p, LSTMParams)
-    _check_forward("lstm_forward", p, x, h0=h0, C0=C0)
-    W, V, b = p.packed("gifo")
-    T, H, B = len(x), p.hidden_size, x.shape[1]
-    h, C, tanh_C = _states(h0, T), _states(C0, T), np.empty((T, H, B), x.dtype)
-    a = _input_products(W, x, b)
-    gates = a.reshape(T, 4, H, B)
+    T, B, D, H = _check_forward("lstm_forward", p.W_f, x, h0=h0, C0=C0)
+    WVb, xh1, C = p.joined("gifo"), _inputs(x, h0), _states(C0, T)
+    h = xh1[:, D:-1]
+    y = np.empty((T, 5, H, B), x.dtype)  # tanh_C and the gates "gifo"
+    a, sigmoids = y[:, 1:].reshape(T, 4 * H, B), y[:, 2:]
     for t in range(T):
-        a[t] += V @ h[t]
-        C_tilde, i, f, o = gates[t]
-        np.tanh(C_tilde, out=C_tilde)
-        _sigmoid(gates[t, 1:])
+        tanh_C, C_tilde, i, f, o = y[t]
+        np.matmul(WVb, xh1[t], out=a[t])
+        sigmoids[t] *= 0.5  # sigmoid(a) = 0.5 + 0.5 tanh(0.5 a)
+        np.tanh(a[t], out=a[t])
+        sigmoids[t] *= 0.5
+        sigmoids[t] += 0.5
         C[t + 1] = f * C[t] + i * C_tilde
-        np.tanh(C[t + 1], out=tanh_C[t])
-        h[t + 1] = o * tanh_C[t]
-    C_tilde, i, f, o = _shown(gates.swapaxes(0, 1))
-    h, C, tanh_C = _shown(h), _shown(C), _shown(tanh_C)
-    return LSTMTrace(h[1:], C[1:], f, i, C_tilde, o, tanh_C, _copy(x), h[0], C[0], W, V)
+        np.tanh(C[t + 1], out=tanh_C)
+        h[t + 1] = o * tanh_C
+    xh1, C, y = _shown(xh1), _shown(C), _shown(y)
+    tanh_C, C_tilde, i, f, o = y.swapaxes(0, 1)
+    x, h0, h = xh1[:-1, :, :D], xh1[0, :, D:-1], xh1[1:, :, D:-1]
+    return LSTMTrace(h, C[1:], f, i, C_tilde, o, tanh_C, x, h0, C[0], C[:-1], y, xh1[:-1], WVb)
 
 
 def lstm_backward(
@@ -184,25 +203,29 @@ def lstm_backward(
     """
     _check_trace("lstm_backward", trace, LSTMTrace)
     dh, dh_t, dC_t = _check_backward("lstm_backward", trace.h, dh, dh_T=dh_T, dC_T=dC_T)
-    h, C, f, i, C_tilde, o, tanh_C = (states.mT for states in trace[:7])
-    T, H, B = h.shape
-    slope_C = o * (1 - tanh_C * tanh_C)
-    da = np.empty((T, 4, H, B), h.dtype)  # first what dC_t or dh_t multiplies
-    da[:, 0] = i * (1 - C_tilde * C_tilde)
-    da[:, 1] = C_tilde * i * (1 - i)
-    da[:, 2] = _previous(trace.C0, C) * f * (1 - f)
-    da[:, 3] = tanh_C * o * (1 - o)
+    y, C_prev, WV = trace.y.mT, trace.C_prev.mT, trace.WVb[:, :-1]
+    (T, _, H, B), D = y.shape, trace.x.shape[2]
+    dx = np.empty((T, B, D), y.dtype)
+    tanh_C, C_tilde, i, f, o = y.swapaxes(0, 1)
+    s = np.empty(y.shape, y.dtype)
+    s[:, :2] = 1 - y[:, :2] * y[:, :2]  # slope of tanh
+    s[:, 2:] = y[:, 2:] * (1 - y[:, 2:])  # slope of sigmoid
+    s[:, 0] *= o
+    s[:, 1] *= i
+    s[:, 2] *= C_tilde
+    s[:, 3] *= C_prev
+    s[:, 4] *= tanh_C
+    slope_C, da = s[:, 0], s[:, 1:]  # da: first what dC_t or dh_t multiplies
     for t in reversed(range(T)):
-        dh_t += dh[t]
-        dC_t += dh_t * slope_C[t]
+        dh_t = dh_t + dh[t]
+        dC_t = dC_t + dh_t * slope_C[t]
         da[t, :3] *= dC_t
         da[t, 3] *= dh_t
-        dC_t *= f[t]
-        dh_t = trace.V.T @ da[t].reshape(4 * H, B)
-    da = _over_time(da.reshape(T, 4 * H, B))
-    dW, db, dx = _input_gradients(da, trace.W, trace.x)
-    dV = _summed(da, _over_time(_previous(trace.h0, h)).T)
-    return LSTMGrads(dx, dh_t.T, dC_t.T, LSTMParams(**_by_gate("gifo", W=dW, V=dV, b=db)))
+        dC_t = dC_t * f[t]
+        dxh = WV.T @ da[t].reshape(4 * H, B)
+        dx[t], dh_t = dxh[:D].T, dxh[D:]
+    dWVb = _summed(da.reshape(T, 4 * H, B), trace.xh1.mT)
+    return LSTMGrads(dx, dh_t.T, dC_t.T, LSTMParams.unchecked(**_by_gate("gifo", dWVb, D)))
 
 
 def gru_forward(x: Array, h0: Array, p: GRUParams, reset: Reset = "before") -> GRUTrace:
@@ -212,34 +235,33 @@ def gru_forward(x: Array, h0: Array, p: GRUParams, reset: Reset = "before") -> G
     reset, and for a b_hv with reset="before", where it would be ignored.
     """
     check_params("gru_forward", p, GRUParams)
-    _check_forward("gru_forward", p, x, h0=h0)
+    T, B, _, H = _check_forward("gru_forward", p.W_z, x, h0=h0)
     check_reset("gru_forward", p, reset)
-    W, V, b = p.packed("zrh")
-    T, H, B = len(x), p.hidden_size, x.shape[1]
-    b_hv = np.zeros((H, 1), x.dtype) if p.b_hv is None else p.b_hv[:, None]
-    h, q = _states(h0, T), np.empty((T, H, B), x.dtype)
-    a = _input_products(W, x, b)
-    gates = a.reshape(T, 3, H, B)
+    W = np.concatenate((p.W_h, p.W_z, p.W_r))
+    V = np.concatenate((p.V_z, p.V_r, p.V_h))
+    b = np.concatenate((p.b_h, p.b_z, p.b_r))
+    b_hv = 0 if p.b_hv is None else p.b_hv[:, None]
+    h, q, x = _states(h0, T), np.empty((T, H, B), x.dtype), _copy(x)
+    a = W @ x.mT + b[:, None]
+    y, a_zr = a.reshape(T, 3, H, B), a[:, H:]
     for t in range(T):
-        z, r, h_tilde = gates[t]
+        h_tilde, z, r = y[t]
         if reset == "before":
-            a[t, : 2 * H] += V[: 2 * H] @ h[t]
-            _sigmoid(gates[t, :2])
+            a_zr[t] += V[: 2 * H] @ h[t]
+            _sigmoid(a_zr[t])
             q[t] = r * h[t]
             h_tilde += V[2 * H :] @ q[t]
         else:
             Vh = V @ h[t]
-            a[t, : 2 * H] += Vh[: 2 * H]
-            _sigmoid(gates[t, :2])
+            a_zr[t] += Vh[: 2 * H]
+            _sigmoid(a_zr[t])
             q[t] = Vh[2 * H :] + b_hv
             h_tilde += r * q[t]
         np.tanh(h_tilde, out=h_tilde)
         h[t + 1] = (1 - z) * h[t] + z * h_tilde
-    z, r, h_tilde = _shown(gates.swapaxes(0, 1))
-    h, q = _shown(h), _shown(q)
-    return GRUTrace(
-        h[1:], z, r, h_tilde, q, _copy(x), h[0], W, V, reset, has_b_hv=p.b_hv is not None
-    )
+    h, y, q = _shown(h), _shown(y), _shown(q)
+    h_tilde, z, r = y.swapaxes(0, 1)
+    return GRUTrace(h[1:], z, r, h_tilde, q, x, h[0], h[:-1], y, W, V, reset, p.b_hv is not None)
 
 
 def gru_backward(trace: GRUTrace, dh: Array, dh_T: Array | float = 0) -> GRUGrads:
@@ -261,68 +283,78 @@ def gru_backward(trace: GRUTrace, dh: Array, dh_T: Array | float = 0) -> GRUGrad
     _check_trace("gru_backward", trace, GRUTrace)
     dh, dh_t = _check_backward("gru_backward", trace.h, dh, dh_T=dh_T)
     through = _through_before if trace.reset == "before" else _through_after
-    da, recurrent, dh_0 = through(trace, dh, dh_t)
-    dW, db, dx = _input_gradients(da, trace.W, trace.x)
-    params = GRUParams(**_by_gate("zrh", W=dW, b=db), **recurrent)
-    return GRUGrads(dx, dh_0.T, params)
+    return through(trace, dh, dh_t)
 
 
-def _through_before(
-    trace: GRUTrace, dh: Array, dh_t: Array
-) -> tuple[Array, dict[str, Array], Array]:
-    """da "zrh" (3*H, T*B), the gradients by V_z, V_r, V_h, and dh_0 (H, B)."""
-    h, z, r, h_tilde, q = (states.mT for states in trace[:5])
-    T, H, B = h.shape
-    V_zr, V_h = trace.V[: 2 * H], trace.V[2 * H :]
-    h_prev, keep = _previous(trace.h0, h), 1 - z
-    da = np.empty((T, 3, H, B), h.dtype)  # first what dh_t or dq multiplies
-    da[:, 0] = (h_tilde - h_prev) * z * keep
-    da[:, 1] = h_prev * r * (1 - r)
-    da[:, 2] = z * (1 - h_tilde * h_tilde)
+def _through_before(trace: GRUTrace, dh: Array, dh_t: Array) -> GRUGrads:
+    """`gru_backward` where the reset gate acts on h_{t-1}: q_t = r_t * h_{t-1}."""
+    y, h_prev, q, V = trace.y.mT, trace.h_prev.mT, trace.q.mT, trace.V
+    T, _, H, B = y.shape
+    h_tilde, z, r = y.swapaxes(0, 1)
+    keep = 1 - y[:, 1:]  # 1 - z and 1 - r
+    da = np.empty((T, 3, H, B), y.dtype)  # da_h, da_z, da_r; first what dh_t or dq multiplies
+    da[:, 0] = (1 - h_tilde * h_tilde) * z
+    da[:, 1:] = y[:, 1:] * keep  # slope of sigmoid
+    da[:, 1] *= h_tilde - h_prev
+    da[:, 2] *= h_prev
+    V_zr, V_h = V[: 2 * H], V[2 * H :]
     for t in reversed(range(T)):
-        dh_t += dh[t]
-        da[t, ::2] *= dh_t
-        dq = V_h.T @ da[t, 2]
-        da[t, 1] *= dq
-        dh_t = dh_t * keep[t] + V_zr.T @ da[t, :2].reshape(2 * H, B) + dq * r[t]
-    da = _over_time(da.reshape(T, 3 * H, B))
-    dV_zr = _summed(da[: 2 * H], _over_time(h_prev).T)
-    dV_h = _summed(da[2 * H :], _over_time(q).T)
-    return da, {**_by_gate("zr", V=dV_zr), "V_h": dV_h}, dh_t
+        dh_t = dh_t + dh[t]
+        da[t, :2] *= dh_t
+        dq = V_h.T @ da[t, 0]
+        da[t, 2] *= dq
+        dh_t = dh_t * keep[t, 0] + V_zr.T @ da[t, 1:].reshape(2 * H, B) + dq * r[t]
+    V_z, V_r = _summed(da[:, 1:].reshape(T, 2 * H, B), h_prev).reshape(2, H, H)
+    V_h = _summed(da[:, 0], q)
+    return _gru_grads(trace, dh_t, da, V_z, V_r, V_h)
 
 
-def _through_after(
-    trace: GRUTrace, dh: Array, dh_t: Array
-) -> tuple[Array, dict[str, Array], Array]:
-    """da "zrh" (3*H, T*B), the gradients by V_z, V_r, V_h and b_hv, and dh_0 (H, B)."""
-    h, z, r, h_tilde, q = (states.mT for states in trace[:5])
-    T, H, B = h.shape
-    V_hzr = np.concatenate([trace.V[2 * H :], trace.V[: 2 * H]])
-    h_prev, keep = _previous(trace.h0, h), 1 - z
-    # dq, da_z, da_r, da_h: the first three go back through V, the last three through W
-    da = np.empty((T, 4, H, B), h.dtype)  # first what dh_t multiplies
-    da[:, 3] = z * (1 - h_tilde * h_tilde)
-    da[:, 2] = da[:, 3] * q * r * (1 - r)
-    da[:, 1] = (h_tilde - h_prev) * z * keep
-    da[:, 0] = da[:, 3] * r
+def _through_after(trace: GRUTrace, dh: Array, dh_t: Array) -> GRUGrads:
+    """`gru_backward` where the reset gate acts on q_t = V_h h_{t-1} + b_hv."""
+    y, h_prev, q, V = trace.y.mT, trace.h_prev.mT, trace.q.mT, trace.V
+    T, _, H, B = y.shape
+    h_tilde, z, r = y.swapaxes(0, 1)
+    keep = 1 - y[:, 1:]  # 1 - z and 1 - r
+    # da_h, da_z, da_r, dq: the first three go back through W, the last three through V
+    da = np.empty((T, 4, H, B), y.dtype)  # first what dh_t multiplies
+    da[:, 0] = (1 - h_tilde * h_tilde) * z
+    da[:, 1:3] = y[:, 1:] * keep  # slope of sigmoid
+    da[:, 1] *= h_tilde - h_prev
+    da[:, 2] *= da[:, 0] * q
+    da[:, 3] = da[:, 0] * r
     for t in reversed(range(T)):
-        dh_t += dh[t]
+        dh_t = dh_t + dh[t]
         da[t] *= dh_t
-        dh_t = dh_t * keep[t] + V_hzr.T @ da[t, :3].reshape(3 * H, B)
-    da = _over_time(da.reshape(T, 4 * H, B))
-    dV = _summed(da[: 3 * H], _over_time(h_prev).T)
-    recurrent = _by_gate("hzr", V=dV)
+        dh_t = dh_t * keep[t, 0] + V.T @ da[t, 1:].reshape(3 * H, B)
+    V_z, V_r, V_h = _summed(da[:, 1:].reshape(T, 3 * H, B), h_prev).reshape(3, H, H)
+    return _gru_grads(trace, dh_t, da, V_z, V_r, V_h)
+
+
+def _gru_grads(
+    trace: GRUTrace, dh_0: Array, da: Array, V_z: Array, V_r: Array, V_h: Array
+) -> GRUGrads:
+    """All gradients from da (T, 3, H, B), da_h, da_z, da_r, and for "after" dq as a fourth."""
+    (T, B, D), H = trace.x.shape, len(dh_0)
+    da = _over_time(da.reshape(T, da.shape[1] * H, B))
+    da_hzr = da[: 3 * H]
+    dx = (da_hzr.T @ trace.W).reshape(T, B, D)
+    W_h, W_z, W_r = np.dot(da_hzr, trace.x.reshape(T * B, D)).reshape(3, H, D)
+    b_h, b_z, b_r, *b_hv = da.sum(axis=1).reshape(-1, H)
+    params = {"W_z": W_z, "V_z": V_z, "b_z": b_z, "W_r": W_r, "V_r": V_r, "b_r": b_r}
+    params |= {"W_h": W_h, "V_h": V_h, "b_h": b_h}
     if trace.has_b_hv:
-        recurrent["b_hv"] = da[:H].sum(axis=1)
-    return da[H:], recurrent, dh_t
+        params["b_hv"] = b_hv[0]
+    return GRUGrads(dx, dh_0.T, GRUParams.unchecked(**params))
 
 
-def _check_forward(
-    where: str, p: RNNParams | LSTMParams | GRUParams, x: Array, **states: Array
-) -> None:
-    check_array(where, "x", x, ("T", "B", p.input_size), p.dtype)
+def _check_forward(where: str, W: Array, x: Array, **states: Array) -> tuple[int, int, int, int]:
+    """T, B, D, H, once x (T, B, D) and the states (B, H) are found to fit W (H, D)."""
+    H, D = W.shape
+    check_array(where, "x", x, ("T", "B", D), W.dtype)
+    T, B, _ = x.shape
     for name, state in states.items():
-        check_array(where, name, state, (x.shape[1], p.hidden_size), p.dtype)
+        check_array(where, name, state, (B, H), W.dtype)
+    return T, B, D, H
 
 
 def _check_trace(where: str, trace: object, kind: type) -> None:
@@ -335,9 +367,9 @@ def _check_trace(where: str, trace: object, kind: type) -> None:
 
 
 def _check_backward(where: str, h: Array, dh: Array, **last: Array | float) -> list[Array]:
-    """Copies of dh and of what comes on top for the last state, checked and with the batch last."""
+    """dh and copies of what comes on top for the last state, checked and with the batch last."""
     check_array(where, "dh", dh, h.shape, h.dtype)
-    inside = [dh.mT.copy()]
+    inside = [np.ascontiguousarray(dh.mT)]
     for name, grad in last.items():
         if isinstance(grad, (int, float)) and grad == 0:
             inside.append(np.zeros(h.shape[:0:-1], h.dtype))
@@ -347,11 +379,14 @@ def _check_backward(where: str, h: Array, dh: Array, **last: Array | float) -> l
     return inside
 
 
-def _input_products(W: Array, x: Array, b: Array) -> Array:
-    """W x_t + b for every step: (T, G*H, B)."""
-    a: Array = W @ x.mT
-    a += b[:, None]
-    return a
+def _inputs(x: Array, h0: Array) -> Array:
+    """[x_t; h_{t-1}; 1] for every step: (T + 1, D + H + 1, B)."""
+    (T, B, D), H = x.shape, h0.shape[1]
+    xh1 = np.empty((T + 1, D + H + 1, B), x.dtype)
+    xh1[:-1, :D] = x.mT
+    xh1[0, D:-1] = h0.T
+    xh1[:, -1] = 1
+    return xh1
 
 
 def _sigmoid(a: Array) -> None:
@@ -371,21 +406,16 @@ def _states(first: Array, T: int) -> Array:
 
 
 def _shown(inside: Array) -> Array:
-    """(T, H, B) as the public (T, B, H), without a copy and read-only."""
+    """(..., H, B) as the public (..., B, H), without a copy and read-only."""
     outside = inside.mT
-    outside.flags.writeable = False
+    outside.setflags(write=False)
     return outside
 
 
 def _copy(x: Array) -> Array:
     x = x.copy()
-    x.flags.writeable = False
+    x.setflags(write=False)
     return x
-
-
-def _previous(first: Array, states: Array) -> Array:
-    """The state before each step: `first` (B, H), then all states (T, H, B) but the last."""
-    return np.concatenate([first.T[None], states])[:-1]
 
 
 def _over_time(inside: Array) -> Array:
@@ -395,24 +425,17 @@ def _over_time(inside: Array) -> Array:
 
 
 def _summed(da: Array, inputs: Array) -> Array:
-    """The gradient of a weight, sum_t da_t input_t^T, from (N, T*B) and (T*B, K)."""
+    """The gradient of a weight, sum_t da_t input_t^T, from (T, N, B) and (T, K, B)."""
     # for T*B = 1 an outer product, which `@` does not hand to BLAS
-    gradient: Array = np.dot(da, inputs)
+    gradient: Array = np.dot(_over_time(da), _over_time(inputs).T)
     return gradient
 
 
-def _input_gradients(da: Array, W: Array, x: Array) -> tuple[Array, Array, Array]:
-    """dW, db and dx from da (G*H, T*B): the gradients of a_t = W x_t + b."""
-    T, B, D = x.shape
-    dW = _summed(da, x.reshape(T * B, D))
-    dx: Array = (da.T @ W).reshape(T, B, D)
-    return dW, da.sum(axis=1), dx
-
-
-def _by_gate(order: str, **packed: Array) -> dict[str, Array]:
-    """The rows of each gate under the gate's name: W_f, W_i and so on from W."""
-    return {
-        f"{letter}_{gate}": rows
-        for letter, array in packed.items()
-        for gate, rows in zip(order, array.reshape(len(order), -1, *array.shape[1:]), strict=True)
-    }
+def _by_gate(order: str, WVb: Array, D: int) -> dict[str, Array]:
+    """Views of each gate's part of [W V b] under the part's name: W_f, V_f, b_f and so on."""
+    arrays = {}
+    for gate, rows in zip(order, WVb.reshape(len(order), -1, WVb.shape[1]), strict=True):
+        arrays[f"W_{gate}"] = rows[:, :D]
+        arrays[f"V_{gate}"] = rows[:, D:-1]
+        arrays[f"b_{gate}"] = rows[:, -1]
+    return arrays

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cache
 from math import isfinite
 from numbers import Real
+from operator import attrgetter
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -31,7 +33,7 @@ def check_array(
     """
     if (
         type(array) is np.ndarray
-        and array.shape == shape
+        and (array.shape == shape or _fits(array.shape, shape))
         and array.dtype in DTYPES
         and (dtype is None or array.dtype == dtype)
     ):
@@ -64,9 +66,10 @@ def check_array(
 
 
 def _fits(got: tuple[int, ...], wanted: tuple[int | str, ...]) -> bool:
-    return len(got) == len(wanted) and all(
-        isinstance(w, str) or g == w for g, w in zip(got, wanted, strict=True)
-    )
+    fits = len(got) == len(wanted)
+    for g, w in zip(got, wanted, strict=False):  # quicker than all(...) on three numbers
+        fits = fits and (g == w or isinstance(w, str))
+    return fits
 
 
 def _shape_cure(whole: tuple[int, ...], got: tuple[int, ...], wanted: tuple[int | str, ...]) -> str:
@@ -124,6 +127,18 @@ class _Params:
                 check_array(where, field.name, array, shapes[field.name[0]], dtype)
 
     @classmethod
+    def unchecked(cls, **arrays: Array) -> Self:
+        """The set of weights that holds these arrays, without the checks: they are known to fit.
+
+        For what was computed from checked weights, such as gradients, where the checks cost more
+        than the arithmetic of a small step.
+        """
+        p = object.__new__(cls)
+        p.__dict__.update(arrays)
+        return p
+
+    @classmethod
+    @cache
     def _name(cls, letter: str, gate: str) -> str:
         return letter if len(cls.gates) == 1 else f"{letter}_{gate}"
 
@@ -168,15 +183,38 @@ class _Params:
         `order` names each gate once, "ifgo" is torch's for the LSTM; without it the order is that
         of the fields. The GRU's b_hv belongs to no row of b and stays apart. New arrays.
         """
-        order = self._check_order("packed", order)
-        W, V, b = (np.concatenate([self._get(k, gate) for gate in order]) for k in "WVb")
+        W, V, b = map(np.concatenate, self._in_order("packed", order))
         return W, V, b
+
+    def joined(self, order: str | None = None) -> Array:
+        """`packed` side by side in one new matrix [W V b] (G*H, D + H + 1).
+
+        It makes one product of three terms: W x + V h + b = [W V b] [x; h; 1].
+        """
+        W, V, b = self._in_order("joined", order)
+        H, D = W[0].shape
+        WVb = np.empty((len(W) * H, D + H + 1), W[0].dtype)
+        np.concatenate(W, out=WVb[:, :D])
+        np.concatenate(V, out=WVb[:, D:-1])
+        np.concatenate(b, out=WVb[:, -1])
+        return WVb
+
+    def _in_order(self, where: str, order: str | None) -> tuple[tuple[Array, ...], ...]:
+        """The W of each gate in this order, the V of each, the b of each."""
+        G = len(self.gates)
+        arrays = self._getter(where, *(self.gates if order is None else order))(self)
+        return arrays[:G], arrays[G : 2 * G], arrays[2 * G :]
+
+    @classmethod
+    @cache
+    def _getter(cls, where: str, *order: str) -> attrgetter[tuple[Array, ...]]:
+        return attrgetter(*cls._names(where, *order))
 
     @classmethod
     def from_packed(cls, W: Array, V: Array, b: Array, order: str | None = None) -> Self:
         """The inverse of `packed`: cut W (G*H, D), V (G*H, H), b (G*H,) into gates; new arrays."""
-        order = cls._check_order("from_packed", order)
-        G, where = len(order), f"{cls.__name__}.from_packed"
+        names = cls._names("from_packed", *(cls.gates if order is None else order))
+        G, where = len(cls.gates), f"{cls.__name__}.from_packed"
         check_array(where, "b", b, ("G*H",))
         if b.shape[0] % G:
             raise ValueError(
@@ -185,25 +223,18 @@ class _Params:
         check_array(where, "W", W, (b.shape[0], "D"), b.dtype)
         check_array(where, "V", V, (b.shape[0], b.shape[0] // G), b.dtype)
         H = b.shape[0] // G
-        cut = {"W": W.reshape(G, H, -1), "V": V.reshape(G, H, H), "b": b.reshape(G, H)}
-        return cls(
-            **{
-                cls._name(letter, gate): blocks[k].copy()
-                for letter, blocks in cut.items()
-                for k, gate in enumerate(order)
-            }
-        )
+        cut = *W.reshape(G, H, -1), *V.reshape(G, H, H), *b.reshape(G, H)
+        return cls(**{name: rows.copy() for name, rows in zip(names, cut, strict=True)})
 
     @classmethod
-    def _check_order(cls, where: str, order: str | None) -> str:
-        if order is None:
-            return cls.gates
+    def _names(cls, where: str, *order: str) -> tuple[str, ...]:
+        """The names of the W of each gate in this order, of the V of each, of the b of each."""
         if sorted(order) != sorted(cls.gates):
             raise ValueError(
                 f"{cls.__name__}.{where}: order must name each of the gates "
-                f"{', '.join(cls.gates)} once, got {order!r}"
+                f"{', '.join(cls.gates)} once, got {''.join(order)!r}"
             )
-        return order
+        return tuple(cls._name(letter, gate) for letter in "WVb" for gate in order)
 
     @classmethod
     def _draw(

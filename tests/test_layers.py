@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -334,6 +334,7 @@ def test_dtypes_stay_and_shapes_are_time_first(cell, rng, dtype):
 def test_gradients_have_the_shapes_of_the_inputs(cell, rng):
     given, arriving = drawn(cell, rng)
     grads = cell.backward(forward(cell, given), **arriving)
+    replace(grads.params)  # through the checks that gradients are built without
     assert type(grads.params) is cell.kind
     if cell.kind is GRUParams:
         assert (grads.params.b_hv is not None) == cell.b_hv
@@ -365,7 +366,7 @@ def test_later_changes_of_the_inputs_do_not_reach_the_trace(cell, rng):
 def test_a_trace_is_read_only(cell, rng):
     given, _ = drawn(cell, rng)
     trace = forward(cell, given)
-    for name in ("h", "x", "h0"):
+    for name in trace._fields[: trace._fields.index("h0") + 1]:
         with pytest.raises(ValueError, match="read-only"):
             getattr(trace, name)[...] = 0
 

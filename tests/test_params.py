@@ -113,6 +113,30 @@ def test_stacking_makes_new_arrays(kind, rng):
             assert not any(np.shares_memory(a, b) for _, b in q.items())
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_joined_makes_one_product_of_three_terms(kind, rng):
+    p = drawn(kind, rng)
+    x, h = rng.standard_normal(D), rng.standard_normal(H)
+    for order in (None, kind.gates[::-1]):
+        W, V, b = p.packed(order)
+        a = p.joined(order) @ np.concatenate([x, h, [1]])
+        np.testing.assert_allclose(a, W @ x + V @ h + b, rtol=1e-13)
+    assert not any(np.shares_memory(p.joined(), a) for _, a in p.items())
+    assert p.astype("float32").joined().dtype == np.float32
+
+
+@pytest.mark.parametrize("b_hv", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_unchecked_holds_the_very_arrays(kind, b_hv, rng):
+    p = drawn(kind, rng, b_hv=b_hv)
+    q = kind.unchecked(**dict(p.items()))
+    equal(p, q)
+    assert all(a is b for (_, a), (_, b) in zip(p.items(), q.items(), strict=True))
+    equal(replace(q), p)
+    with pytest.raises(FrozenInstanceError):
+        q.gates = ""
+
+
 def test_b_hv_stays_apart_from_the_stack(rng):
     p = drawn(GRUParams, rng, b_hv=True)
     equal(replace(GRUParams.from_packed(*p.packed("rzh"), "rzh"), b_hv=p.b_hv), p)
@@ -123,6 +147,8 @@ def test_an_order_that_does_not_name_each_gate_once_is_refused(order, rng):
     p = drawn(LSTMParams, rng)
     with pytest.raises(ValueError, match=r"packed: order must name each of the gates f, i, g, o"):
         p.packed(order)
+    with pytest.raises(ValueError, match=r"joined: order must name .* once, got " + repr(order)):
+        p.joined(order)
     with pytest.raises(ValueError, match=r"LSTMParams\.from_packed: order must name each"):
         LSTMParams.from_packed(*p.packed(), order)
 
