@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from rnnlab import calls
-from rnnlab.calls import Other, Outcome, as_mapping
+from rnnlab.calls import PARAMS, Other, Outcome, as_mapping
 from rnnlab.check import truth
 from rnnlab.check.truth import Parts
 from rnnlab.check.words import are, came_in, counted, kind, listed
@@ -232,7 +232,8 @@ class Answer:
             named = ", ".join(f"{a} {n}" for a, n in zip(axes, right.shape, strict=False))
             raise StopError(
                 f"{part} has shape {got.shape}, must be {right.shape}: {named or 'one number'}"
-                f"{_shape_cause(got, right, axes)}{came_in(self._inputs(probe))}."
+                f"{_shape_cause(got, right, axes)}{self._shape_of(got, probe)}"
+                f"{came_in(self._inputs(probe))}."
             )
         if right.dtype.kind == "f" and got.dtype.kind in "iub" and self.question.observe is None:
             raise StopError(
@@ -241,6 +242,14 @@ class Answer:
         bad = ~np.isfinite(got.astype(float)) & np.isfinite(right.astype(float))
         if bad.any():
             raise StopError(f"{part} holds {'NaN' if np.isnan(got[bad]).any() else 'inf'}.")
+
+    def _shape_of(self, got: Array, probe: Probe) -> str:
+        """Which input has this shape, if one alone has it."""
+        arrays: dict[str, Any] = {}
+        for name, value in self._inputs(probe).items():
+            arrays |= dict(value.items()) if isinstance(value, PARAMS) else {name: value}
+        same = [n for n, a in arrays.items() if isinstance(a, np.ndarray) and a.shape == got.shape]
+        return f"; {got.shape} is the shape of {same[0]}" if len(same) == 1 else ""
 
     # stage 3: purity
 

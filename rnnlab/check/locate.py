@@ -94,22 +94,59 @@ class Comparison:
         cut = self._simpler(part, k)
         if cut:
             return f"{first}; it is {cut}" if first else f"{part} is {cut}"
-        if axes[:1] == ("time",) and not self._term(part):
-            return f"{part} is wrong already at t = 0: what goes into the first step?"
+        whole = self._whole(part)
+        if whole:
+            return f"{first}. {whole}".removeprefix(". ")
         term = self._term(part)
         if term:
             return f"{first}. {term}" if first else term
+        if axes[:1] == ("time",):
+            return f"{part} is wrong already at t = 0: what goes into the first step?"
         return f"{first}. {self._pattern(part, k)}".removeprefix(". ")
 
-    def _pattern(self, part: str, k: int) -> str:
-        got, right = self.got[k][part], self.right[k][part]
-        ratio = _constant_ratio(got, right)
-        if ratio is not None and abs(ratio + 1) < 1e-6:
+    # what all values of a part have in common
+
+    def _whole(self, part: str) -> str:
+        """Words that describe every value of the part on every probe, or ""."""
+        got, right = [g[part] for g in self.got], [r[part] for r in self.right]
+
+        def all_close(others: Sequence[Array | None]) -> bool:
+            return all(
+                other is not None and self._close(g, other)
+                for g, other in zip(got, others, strict=True)
+            )
+
+        for name in self.question.given(self.probes[0]):
+            given = [probe[name] for probe in self.probes]
+            if all(isinstance(a, np.ndarray) for a in given) and all_close(given):
+                return f"What comes back as {part} is {self.answer.named(name)}, as it came in."
+        for other in self.right[0]:
+            if all_close([r[other] for r in self.right]):
+                return f"What comes back as {part} is {other}."
+        if not any(g.any() for g in got):
+            return f"Every value of {part} is zero."
+        if all(g.ndim > 1 and g.T.shape == r.shape for g, r in zip(got, right, strict=True)):
+            if all_close([r.T for r in right]):
+                return f"{part} is transposed: the right numbers, with rows and columns swapped."
+        return self._times(part, got, right) or self._apart(part, got, right)
+
+    def _times(self, part: str, got: Sequence[Array], right: Sequence[Array]) -> str:
+        ratios = [_constant(g / r) for g, r in zip(got, right, strict=True) if np.all(r)]
+        known = [ratio for ratio in ratios if ratio is not None]
+        if len(known) < len(got) or not np.allclose(known, known[0], rtol=1e-6, atol=0):
+            return ""
+        if abs(known[0] + 1) < 1e-6:
             return f"Every value of {part} has the other sign."
-        if ratio is not None:
-            return f"Every value of {part} is {ratio:.3g} times what it must be."
-        if got.T.shape == right.shape and got.ndim > 1 and self._close(got.T, right):
-            return f"{part} is transposed: the right numbers, with rows and columns swapped."
+        return f"Every value of {part} is {known[0]:.3g} times what it must be."
+
+    def _apart(self, part: str, got: Sequence[Array], right: Sequence[Array]) -> str:
+        gaps = [_constant(g - r) for g, r in zip(got, right, strict=True) if g.dtype.kind == "f"]
+        known = [gap for gap in gaps if gap is not None]
+        if len(known) == len(got) and np.allclose(known, known[0], rtol=1e-6, atol=0):
+            return f"Every value of {part} is off by the same amount: what is added, or left out?"
+        return ""
+
+    def _pattern(self, part: str, k: int) -> str:
         fine = [
             self.question.given(probe)
             for probe, g, r in zip(self.probes, self.got, self.right, strict=True)
@@ -120,7 +157,22 @@ class Comparison:
             return (
                 f"{part} is right with other sizes{came_in(fine[0])}. It is wrong with these{here}."
             )
-        return f"{part} has the right shape, but not the right values."
+        return f"{part} has the right shape, but {self._tendency(part)}."
+
+    def _tendency(self, part: str) -> str:
+        pairs = [(g[part], r[part]) for g, r in zip(self.got, self.right, strict=True)]
+        if pairs[0][1].dtype.kind == "f":
+            for sign, word in ((1, "negative"), (-1, "positive")):
+                if all(np.all(sign * r > 0) and np.all(sign * g < 0) for g, r in pairs):
+                    return f"every value is {word}, where none should be"
+            for g_above, word in ((False, "small"), (True, "large")):
+                if all(
+                    np.all(g * r >= 0)
+                    and np.all(np.abs(g) > np.abs(r) if g_above else np.abs(g) < np.abs(r))
+                    for g, r in pairs
+                ):
+                    return f"every value is too {word}"
+        return "not the right values"
 
     # simpler in one way
 
@@ -172,6 +224,14 @@ class Comparison:
                     f"term {term}."
                 )
         if terms and not self._right_without(list(terms), part):
+            for name in self._more_inputs(terms):
+                if self._right_without([*terms, name], part):
+                    mine_too = self.answer.named(name)
+                    return (
+                        f"The shape of {part} is right. But {mine_too} has a say in it even when "
+                        f"{listed(list(mine.values()))} {'are' if len(mine) > 1 else 'is'} zero: "
+                        f"look at how {mine_too} goes in."
+                    )
             return (
                 f"The shape of {part} is right. But with every term zero it differs already: look "
                 "at what happens to the sum, not at the sum."
@@ -190,6 +250,15 @@ class Comparison:
                 f"the term {terms[alone[0]]}."
             )
         return ""
+
+    def _more_inputs(self, terms: Mapping[str, str]) -> list[str]:
+        switched = {name for names in terms for name in names.split()}
+        given = self.question.given(self.probes[0])
+        return [
+            name
+            for name, value in given.items()
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f" and name not in switched
+        ]
 
     def _right_without(self, groups: Sequence[str], part: str) -> bool:
         names = {name for group in groups for name in group.split()}
@@ -214,14 +283,13 @@ def _wrong_along_first(got: Array, right: Array, close: Any) -> Array:
     return np.array([not close(g, r) for g, r in zip(got, right, strict=True)] or [True])
 
 
-def _constant_ratio(got: Array, right: Array) -> float | None:
-    """got / right, where it is one number other than 1 for every entry."""
-    if got.dtype.kind != "f" or right.size < 2 or np.any(np.abs(right) < 1e-9):
+def _constant(values: Array) -> float | None:
+    """The one number that all entries are, of two entries or more."""
+    if values.dtype.kind != "f" or values.size < 2:
         return None
-    ratios = got / right
-    ratio = float(np.median(ratios))
-    constant = np.allclose(ratios, ratio, rtol=1e-6, atol=0) and abs(ratio) > 1e-9
-    return ratio if constant else None
+    middle = float(np.median(values))
+    constant = np.allclose(values, middle, rtol=1e-6, atol=0) and abs(middle) > 1e-9
+    return middle if constant else None
 
 
 def _grouped(parts: list[str]) -> list[str]:
