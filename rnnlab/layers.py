@@ -242,7 +242,8 @@ def gru_forward(x: Array, h0: Array, p: GRUParams, reset: Reset = "before") -> G
     b = np.concatenate((p.b_h, p.b_z, p.b_r))
     b_hv = 0 if p.b_hv is None else p.b_hv[:, None]
     h, q, x = _states(h0, T), np.empty((T, H, B), x.dtype), _copy(x)
-    a = W @ x.mT + b[:, None]
+    a = W @ x.mT
+    a += b[:, None]
     y, a_zr = a.reshape(T, 3, H, B), a[:, H:]
     for t in range(T):
         h_tilde, z, r = y[t]
@@ -318,7 +319,7 @@ def _through_after(trace: GRUTrace, dh: Array, dh_t: Array) -> GRUGrads:
     # da_h, da_z, da_r, dq: the first three go back through W, the last three through V
     da = np.empty((T, 4, H, B), y.dtype)  # first what dh_t multiplies
     da[:, 0] = (1 - h_tilde * h_tilde) * z
-    da[:, 1:3] = y[:, 1:] * keep  # slope of sigmoid
+    np.multiply(y[:, 1:], keep, out=da[:, 1:3])  # slope of sigmoid
     da[:, 1] *= h_tilde - h_prev
     da[:, 2] *= da[:, 0] * q
     da[:, 3] = da[:, 0] * r
