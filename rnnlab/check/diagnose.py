@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, combinations, product
 from typing import Any
 
 from rnnlab.calls import Outcome
@@ -12,6 +13,9 @@ from rnnlab.check.answer import Answer, StopError
 from rnnlab.check.truth import Parts
 from rnnlab.questions import Misconception, Probe, Question
 from rnnlab.questions.derivation import Derivation
+
+# more misconceptions of one part than this are not tried two at a time: it would take too long
+MOST_TOGETHER = 64
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,10 @@ def first_part(
 ) -> Diagnosis | None:
     """The misconception that explains the first part that differs; the rest has more wrong."""
     for one in question.misconceptions:
-        values = [truth.run(question, one.wrong, p, g) for p, g in zip(probes, got, strict=True)]
         if all(
-            value is not None and truth.close(question, g[part], value[part])
-            for g, value in zip(got, values, strict=True)
+            (value := truth.run(question, one.wrong, probe, g)) is not None
+            and truth.close(question, g[part], value[part])
+            for probe, g in zip(probes, got, strict=True)
         ):
             return Diagnosis(one.name, f"{one.hint} Then run the check again: there is more.")
     return None
@@ -60,6 +64,7 @@ class _Seen:
     def __init__(self, answer: Answer, probe: Probe, outcome: Outcome) -> None:
         self.question, self.probe = answer.question, probe
         self.raised = outcome.kind == "raised"
+        self._known: dict[Callable[..., Any], Parts | None] = {}
         self.raw: Parts = {}
         self.got: Parts | None = None
         if outcome.kind == "returned":
@@ -79,35 +84,56 @@ class _Seen:
         )
 
     def run(self, wrong: Callable[..., Any]) -> Parts | None:
-        return truth.run(self.question, wrong, self.probe, self.raw)
+        if wrong not in self._known:
+            self._known[wrong] = truth.run(self.question, wrong, self.probe, self.raw)
+        return self._known[wrong]
 
 
 def _pairs(
     question: Question, seen: _Seen
 ) -> Iterator[tuple[Misconception, Misconception, Derivation]]:
-    """Two at once; the first of them alone explains the first part that differs, where parts do."""
+    """Two at once that can explain the first part that differs, where there are parts.
+
+    Either one of them alone does, and the other shows only later; or both have a hand in it.
+    """
     able = [m for m in question.misconceptions if isinstance(m.wrong, Derivation)]
     first = [m for m in able if _explains_first(question, seen, m)]
+    together = [m for m in able if _reaches_first(question, seen, m)]
+    if len(together) > MOST_TOGETHER:
+        together = []
     done = set()
-    for one in first:
-        for two in able:
-            if one is two or (two.name, one.name) in done:
-                continue
-            done.add((one.name, two.name))
-            both = one.wrong.and_also(two.wrong)  # type: ignore[attr-defined]
-            if both is not None:
-                yield one, two, both
+    for one, two in chain(product(first, able), combinations(together, 2)):
+        if one is two or (one.name, two.name) in done:
+            continue
+        done |= {(one.name, two.name), (two.name, one.name)}
+        both = one.wrong.and_also(two.wrong)  # type: ignore[attr-defined]
+        if both is not None:
+            yield one, two, both
 
 
 def _explains_first(question: Question, seen: _Seen, one: Misconception) -> bool:
     """Is the answer's first wrong part what this misconception alone makes of it?"""
     if seen.got is None or len(seen.got) == 1:
         return True
-    right = seen.run(question.reference)
-    there = seen.run(one.wrong)
+    right, there = seen.run(question.reference), seen.run(one.wrong)
     if right is None or there is None:
         return True
     for part in right:
         if not truth.close(question, seen.got[part], right[part]):
             return truth.close(question, seen.got[part], there[part])
     return True
+
+
+def _reaches_first(question: Question, seen: _Seen, one: Misconception) -> bool:
+    """Is the answer's first wrong part also the first that this misconception makes wrong?"""
+    if seen.got is None or len(seen.got) == 1:
+        return False
+    right, there = seen.run(question.reference), seen.run(one.wrong)
+    if right is None or there is None:
+        return False
+    for part in right:
+        if not truth.close(question, there[part], right[part]):
+            return not truth.close(question, seen.got[part], right[part])
+        if not truth.close(question, seen.got[part], right[part]):
+            return False
+    return False

@@ -39,23 +39,41 @@ class Comparison:
 
     def difference(self) -> str:
         """What is right, what differs first and where; some part differs."""
-        part, k = next(iter(self.wrong.items()))
+        part = min(self.wrong, key=self._first_step)
+        k = self.wrong[part]
         if self.question.complaints:
             return self.question.complaints[part]
         other = self._other_order()
         if other:
             return other
+        still = [p for p in self.wrong if self._first_step(p) > self._first_step(part) == 0]
+        if still:
+            return f"At t = 0 {listed(still)} {are(still)} right, but {part} is not."
         return f"{self._what_is_right(part)}{self._where(part, k)}"
+
+    def _first_step(self, part: str) -> int:
+        """The step at which a part of a forward pass is wrong first; 0 where it has no steps."""
+        if self.question.gradients or truth.axes(self.question, part)[:1] != ("time",):
+            return 0
+        k = self.wrong[part]
+        return int(self._wrong_along_first(self.got[k][part], self.right[k][part]).argmax())
 
     def _close(self, a: Array, b: Array) -> bool:
         return truth.close(self.question, a, b)
+
+    def _wrong_along_first(self, got: Array, right: Array) -> Array:
+        """For each entry of the first axis, such as a step: does it differ?"""
+        if right.ndim == 0:
+            return np.array([True])
+        pairs = zip(got, right, strict=True)
+        return np.array([not self._close(g, r) for g, r in pairs] or [True])
 
     def _what_is_right(self, first: str) -> str:
         parts = list(self.right[0])
         if self.question.gradients:
             right = [part for part in parts if part not in self.wrong]
         else:
-            right = parts[: parts.index(first)]
+            right = [part for part in parts[: parts.index(first)] if part not in self.wrong]
         if not right:
             return ""
         names = _grouped(right)
@@ -82,7 +100,15 @@ class Comparison:
     def _where(self, part: str, k: int) -> str:
         got, right = self.got[k][part], self.right[k][part]
         axes = truth.axes(self.question, part)
-        wrong = _wrong_along_first(got, right, self._close)
+        wrong = self._wrong_along_first(got, right)
+        if axes[:1] == ("time",) and len(wrong) > 1 and not wrong[1:].any():
+            return f"{part} is wrong at t = 0 only: which state comes before the first step?"
+        if axes[:1] == ("time",) and self.question.gradients and not wrong[-1]:
+            last = int(np.flatnonzero(wrong)[-1])
+            return (
+                f"{part} is right at the last step, and wrong from t = {last} back to the first: "
+                "what does a step send to the one before it?"
+            )
         if axes[:1] == ("time",) and not wrong[0]:
             return f"{part} is right at t = 0 and wrong from t = {int(wrong.argmax())} on."
         if axes[:1] == ("batch",) and len(wrong) > 1 and not wrong[0] and wrong[1:].all():
@@ -100,6 +126,8 @@ class Comparison:
         term = self._term(part)
         if term:
             return f"{first}. {term}" if first else term
+        if axes[:1] == ("time",) and self.question.gradients:
+            return f"{first} already at the last step, where nothing has come back yet."
         if axes[:1] == ("time",):
             return f"{part} is wrong already at t = 0: what goes into the first step?"
         return f"{first}. {self._pattern(part, k)}".removeprefix(". ")
@@ -275,12 +303,6 @@ def _zeroed(key: str, value: Any, names: set[str]) -> Any:
         arrays: Mapping[str, Array] = dict(value.items())
         return type(value)(**{n: 0 * a if n in names else a for n, a in arrays.items()})
     return 0 * value if key in names else value
-
-
-def _wrong_along_first(got: Array, right: Array, close: Any) -> Array:
-    if right.ndim == 0:
-        return np.array([True])
-    return np.array([not close(g, r) for g, r in zip(got, right, strict=True)] or [True])
 
 
 def _constant(values: Array) -> float | None:
