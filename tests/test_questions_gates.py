@@ -1,0 +1,253 @@
+"""Exercises 03, 05, 06, 07: their references against cells, layers and plain arithmetic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnnlab import cells, layers, notebook
+from rnnlab.check import judge
+from rnnlab.params import Array, LSTMParams
+from rnnlab.questions import q03_two_memories as q03
+from rnnlab.questions import q05_input_gate as q05
+from rnnlab.questions import q06_cell_update as q06
+from rnnlab.questions import q07_output_gate as q07
+from rnnlab.questions import question
+
+SOLUTIONS = Path(__file__).parent.parent / "solutions"
+D, H = 3, 4
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(11)
+
+
+def weights(rng: np.random.Generator) -> LSTMParams:
+    shapes = {"W": (H, D), "V": (H, H), "b": (H,)}
+    return LSTMParams(**{f"{k}_{g}": rng.normal(0, 0.5, shapes[k]) for g in "figo" for k in "WVb"})
+
+
+def of(p: LSTMParams, *letters: str) -> list[Array]:
+    return [getattr(p, f"{k}_{g}") for g in letters for k in "WVb"]
+
+
+def reference(question_id: str) -> Any:
+    return question(question_id).reference
+
+
+# against the package's own references
+
+
+def test_one_step_is_that_of_cells(rng: np.random.Generator) -> None:
+    p = weights(rng)
+    x_t, h_prev, C_prev = rng.normal(size=(2, D)), rng.normal(size=(2, H)), rng.normal(size=(2, H))
+    step = cells.lstm_step(x_t, h_prev, C_prev, p)
+
+    def same(question_id: str, given: list[Array], *right: Array) -> None:
+        got = reference(question_id)(*given)
+        got = got if isinstance(got, tuple) else (got,)
+        for a, b in zip(got, right, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+
+    same("03.erase_write_read", [C_prev, step.f, step.i, step.C_tilde, step.o], step.C, step.h)
+    same("05.input_gate", [x_t, h_prev, *of(p, "i")], step.i)
+    same("05.candidate", [x_t, h_prev, *of(p, "g")], step.C_tilde)
+    same(
+        "05.written",
+        [x_t, h_prev, *of(p, "i", "g")],
+        step.i,
+        step.C_tilde,
+        step.C - step.f * C_prev,
+    )
+    same("06.cell_update", [C_prev, step.f, step.i, step.C_tilde], step.C)
+    same("07.hidden_state", [x_t, h_prev, step.C, *of(p, "o")], step.o, step.h)
+    same("07.cell_behind", [step.h, step.o], step.C)
+
+
+def test_sequences_are_those_of_layers(rng: np.random.Generator) -> None:
+    p = weights(rng)
+    x, h0, C0 = rng.normal(size=(5, 2, D)), rng.normal(size=(2, H)), rng.normal(size=(2, H))
+    trace = layers.lstm_forward(x, h0, C0, p)
+    C, h = reference("03.two_memories")(trace.f, trace.i, trace.C_tilde, trace.o, C0)
+    np.testing.assert_allclose(C, trace.C, rtol=1e-12)
+    np.testing.assert_allclose(h, trace.h, rtol=1e-12)
+    C = reference("06.cell_states")(trace.f, trace.i, trace.C_tilde, C0)
+    np.testing.assert_allclose(C, trace.C, rtol=1e-12)
+    o, h = reference("07.read_out")(x, trace.C, h0, *of(p, "o"))
+    np.testing.assert_allclose(o, trace.o, rtol=1e-12)
+    np.testing.assert_allclose(h, trace.h, rtol=1e-12)
+
+
+def test_slopes_are_the_derivatives() -> None:
+    a = np.linspace(-6, 6, 13)
+    slope_i, slope_g = reference("05.slopes")(cells.sigmoid(a), np.tanh(a))
+    tiny = 1e-30j  # the complex step: exact to rounding
+    np.testing.assert_allclose(slope_i, cells.sigmoid(a + tiny).imag / 1e-30, rtol=1e-9)
+    np.testing.assert_allclose(slope_g, np.tanh(a + tiny).imag / 1e-30, rtol=1e-9)
+
+
+# numbers for one's own seed, by plain loops
+
+
+@pytest.mark.parametrize("seed", range(3, 40))
+def test_follow_by_a_plain_loop(seed: int) -> None:
+    f, i, C_tilde, o = q03.valves(seed)
+    cell, seen = 0.0, 0
+    for t in range(8):
+        if not f[t]:
+            cell = 0.0
+        if i[t]:
+            cell += C_tilde[t]
+        seen += bool(o[t] and cell)
+    assert reference("03.follow")(seed) == (seed, pytest.approx(cell), seen)
+
+
+@pytest.mark.parametrize("seed", range(3, 40))
+def test_steps_to_open_by_a_numeric_gradient(seed: int) -> None:
+    def loss(b: float) -> float:
+        return float((1 / (1 + np.exp(-b)) - 1) ** 2 / 2)
+
+    b, steps = q05.start(seed), 0
+    while b <= 0:
+        b -= (loss(b + 1e-6) - loss(b - 1e-6)) / 2e-6
+        steps += 1
+    assert reference("05.steps_to_open")(seed) == (seed, steps)
+
+
+@pytest.mark.parametrize("seed", range(3, 40))
+def test_level_by_a_long_loop(seed: int) -> None:
+    f, i, C_tilde = q06.leak(seed)
+    C = [0.0]
+    for _ in range(3000):
+        C.append(f * C[-1] + i * C_tilde)
+    steps = next(t for t, c in enumerate(C) if c >= C[-1] / 2)
+    assert reference("06.level")(seed) == (seed, pytest.approx(C[-1], rel=1e-9), steps)
+
+
+@pytest.mark.parametrize("seed", range(3, 40))
+def test_blind_from_by_differences(seed: int) -> None:
+    step, o = q07.counter(seed)
+    h = o * np.tanh(step * np.arange(200))
+    assert reference("07.blind_from")(seed) == (seed, int(np.argmax(np.diff(h) < 0.001)))
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "ours"),
+    [
+        ("03_two_memories", "valves", q03.valves),
+        ("05_input_gate", "start", q05.start),
+        ("06_cell_update", "leak", q06.leak),
+        ("07_output_gate", "counter", q07.counter),
+    ],
+)
+def test_the_notebook_draws_the_same_numbers(name: str, cell: str, ours: Any) -> None:
+    book = notebook.read(SOLUTIONS / f"{name}.ipynb")
+    source = next(notebook.source(c) for c in book["cells"] if c["id"] == cell)
+    space: dict[str, Any] = {"np": np, "sigmoid": cells.sigmoid}
+    exec(source, space)
+    for seed in (0, 7, 12345):
+        for a, b in zip(np.atleast_1d(space[cell](seed)), np.atleast_1d(ours(seed)), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+# the wrong step
+
+
+@pytest.mark.parametrize("what", ["erase", "write"])
+def test_the_wrong_step_is_the_one_that_was_planted(what: str, rng: np.random.Generator) -> None:
+    for wrong in range(1, 5):
+        f, i, C_tilde = rng.uniform(0.1, 0.9, (3, 6))
+        C, before = [], 1.5
+        for t in range(6):
+            F = 1 if (t, what) == (wrong, "erase") else f[t]
+            I = 1 if (t, what) == (wrong, "write") else i[t]  # noqa: E741
+            before = F * before + I * C_tilde[t]
+            C.append(before)
+        assert reference("03.wrong_step")(f, i, C_tilde, 1.5, np.array(C)) == (wrong, what)
+
+
+# weights by hand: many answers are right, and each that is not is told why
+
+
+def by_token(*sums: tuple[float, float, float]) -> tuple[Array, ...]:
+    """W and b, a pair for each gate, with no bias at all."""
+    return tuple(a for s in sums for a in (np.array([s]), np.zeros(1)))
+
+
+def test_other_weights_count_too() -> None:
+    assert judge(
+        "06.count_weights", by_token((30, 17, -9), (25, -30, -9), (9, 0.3, -0.2)), 1
+    ).passed
+    # two wrongs that make a right: the gate is open on B, the candidate is nothing
+    assert judge("06.count_weights", by_token((30, 30, -30), (30, 30, 30), (20, 0, 0)), 1).passed
+
+
+def test_other_weights_count_on_demand_too() -> None:
+    small = by_token((25, 25, 25), (-2.2, -30, -30), (20, 20, 20), (-6, -6, 6))
+    assert judge("07.count_on_demand", small, 1).passed
+    nothing_on_b = by_token((25, 25, 25), (30, 30, 30), (0.12, 0, 0), (-9, -9, 3))
+    assert judge("07.count_on_demand", nothing_on_b, 1).passed
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (by_token((20, 20, -20), (20, -20, -20), (-0.3, 1, 1)), "one A should leave 1"),
+        (by_token((2, 20, -20), (20, -20, -20), (20, 1, 1)), "five of them do not leave 5"),
+        (by_token((20, 1, -20), (20, -20, -20), (20, 1, 1)), "B should leave the count"),
+        (by_token((20, 20, 1), (20, -20, -20), (20, 1, 1)), "reset the cell should be empty"),
+        (by_token((20, 9, -20), (20, -20, -20), (20, 1, 1)), "over 2000 tokens"),
+    ],
+)
+def test_the_first_thing_that_the_counter_gets_wrong(answer: Any, words: str) -> None:
+    verdict = judge("06.count_weights", answer, seed=1)
+    assert not verdict.passed and words in verdict.difference
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (by_token((20, 20, 20), (20, -20, -20), (0.1, 1, 1), (-20, -20, 1)), "above 0.9"),
+        (by_token((20, 20, 20), (20, -20, -20), (0.1, 1, 1), (-4, -4, 20)), "within 0.01"),
+        (by_token((20, 20, 20), (20, -1, -20), (0.1, 1, 1), (-20, -20, 20)), "with B in it"),
+        (by_token((20, 20, 20), (20, -20, -20), (-0.2, 1, 1), (-20, -20, 20)), "does not rise"),
+        (by_token((20, 20, 20), (20, -20, -20), (0.3, 1, 1), (-20, -20, 20)), "at least 0.02"),
+        (by_token((20, 20, 4), (20, -20, -20), (0.1, 1, 1), (-20, -20, 20)), "asking changes"),
+        (by_token((20, 8, 20), (20, -20, -20), (0.1, 1, 1), (-20, -20, 20)), "some hundred B"),
+    ],
+)
+def test_the_first_thing_that_the_silent_counter_gets_wrong(answer: Any, words: str) -> None:
+    verdict = judge("07.count_on_demand", answer, seed=1)
+    assert not verdict.passed and words in verdict.difference
+
+
+# answers in other forms
+
+
+def test_words_and_numbers_in_odd_forms_pass() -> None:
+    assert judge("06.corners", lambda: (" Keep", "CLEAR", "replace", "Add "), 1).passed
+    assert judge("03.follow", lambda: [7, 0, 1], 1).passed
+    assert judge("07.blind_from", lambda: (7, 31.0), 1).passed
+
+
+def test_a_word_that_is_none_of_the_four_is_told_which_there_are() -> None:
+    verdict = judge("06.corners", lambda: ("erase", "clear", "replace", "add"), 1)
+    assert "keep, clear, replace, add" in verdict.difference
+
+
+def test_two_mistakes_in_the_update_are_both_named() -> None:
+    verdict = judge("06.cell_update", lambda C, f, i, g: (1 - f) * C + g, 1)
+    assert verdict.misconception == "1 - f + no input gate"
+
+
+def test_a_seed_that_is_none_is_told_kindly() -> None:
+    assert "Your seed cannot be used" in judge("06.level", lambda: (-3, 1.0, 2), 1).difference
+
+
+def test_a_coincidence_on_one_log_is_no_answer() -> None:
+    verdict = judge("03.wrong_step", lambda f, i, g, C_0, C: (2, "erase"), 1)
+    assert not verdict.passed and verdict.misconception is None
