@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnlab.cells import lstm_step, sigmoid
-from rnnlab.explorers import LSTMStepExplorer
-from rnnlab.params import LSTMParams
+from rnnlab.cells import gru_step, lstm_step, sigmoid
+from rnnlab.explorers import CellAndHidden, GRUDial, LSTMStepExplorer, Saturation, TokenBelt
+from rnnlab.explorers.explorer import fixed
+from rnnlab.params import GRUParams, LSTMParams
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -176,3 +177,179 @@ def test_an_own_step_that_fails_says_so_in_the_widget(cell: Any, words: str) -> 
         assert step.answer["printed"] == "so far\n"
     step.x = 0.9
     assert step.answer["given"]["x"] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "written"),
+    [
+        (0.125, 2, "0.13"), (-0.125, 2, "−0.13"), (-0.001, 2, "0.00"), (2.5, 0, "3"),
+        (1e-9, 3, "0.000"), (-3, 1, "−3.0"),
+    ],
+)  # fmt: skip
+def test_numbers_are_written_as_the_browser_writes_them(
+    value: float, digits: int, written: str
+) -> None:
+    assert fixed(value, digits) == written
+
+
+def test_a_closed_output_gate_erases_nothing() -> None:
+    gates = [1, 0.5, 0, 0, 0.25, 1, 0, 1, 0, 1]
+    shown, hidden = CellAndHidden(gates, f=0.9, t=7), CellAndHidden([0.0] * 10, f=0.9, t=7)
+    assert shown.states().C == hidden.states().C
+    # solved: each write has shrunk by f at every step since
+    C = [0.9 * 0.9 ** (t - 2) * (t >= 2) - 0.5 * 0.9 ** (t - 7) * (t >= 7) for t in range(1, 11)]
+    np.testing.assert_allclose(shown.states().C, C, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(shown.states().h, np.array(gates) * np.tanh(C), rtol=0, atol=1e-14)
+    assert hidden.states().h == [0.0] * 10
+    assert hidden.sentence() == (
+        "At step 7 the cell holds C = 0.03; its output gate is closed, o = 0.00, so h = 0.00 is "
+        "seen. 10 of 10 output gates are closed; C would be the same if none were."
+    )
+    assert "No output gate is closed" in CellAndHidden().sentence()
+    assert CellAndHidden().o is not CellAndHidden().o
+
+
+def test_saturation_is_value_and_slope_apart() -> None:
+    picture = Saturation(scale=4.0, C=5.0, unit=7)
+    gates = picture.gates()
+    wanted = sigmoid(4.0 * np.array(picture.sums))
+    np.testing.assert_allclose(gates.f, wanted, rtol=0, atol=1e-15)
+    step = 1e-5
+    slope = (sigmoid(np.array(gates.a) + step) - sigmoid(np.array(gates.a) - step)) / (2 * step)
+    np.testing.assert_allclose(gates.slope, slope, rtol=0, atol=1e-9)
+    assert picture.sentence() == (
+        "With the weights times 4.0, 2 gates are closed, 2 between and 3 open. Unit 7 lets 1.000 "
+        "of C and of its gradient pass; the slope left for its own learning is 0.000. C = 5.0 is "
+        "seen as tanh(C) = 0.9999, with the slope 0.0002."
+    )
+
+
+def gru_weights(rng: np.random.Generator, D: int = 1, H: int = 2, **more: Any) -> GRUParams:
+    """Weights without a zero, biases too."""
+    drawn = GRUParams.init(D, H, rng, **more)
+    return GRUParams(**{name: rng.normal(size=array.shape) for name, array in drawn.items()})
+
+
+def test_the_gates_of_the_dial_are_those_of_its_inputs() -> None:
+    rng = np.random.default_rng(33)
+    dial = GRUDial(p=gru_weights(rng), z=0.35, r_1=0.9, r_2=0.2, h_1=-0.7)
+    step = gru_step(**dial.arguments())
+    np.testing.assert_allclose(step.z, [0.35, 0.35], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(step.r, [0.9, 0.2], rtol=0, atol=1e-12)
+    before, after = dial.blends().values()
+    old = np.array([-0.7, 0.8])
+    for blends in (before, after):
+        new = np.array(blends.h_tilde)
+        np.testing.assert_allclose(blends.takes, 0.65 * old + 0.35 * new, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(blends.keeps, 0.35 * old + 0.65 * new, rtol=0, atol=1e-12)
+    dial.z, dial.r_1, dial.r_2 = 1.0, 1.0, 1.0
+    before, after = dial.blends().values()
+    np.testing.assert_allclose(before.h_tilde, after.h_tilde, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(before.keeps, old, rtol=0, atol=1e-9)
+
+
+def own_gru_step(x_t: Any, h_prev: Any, p: Any) -> Any:
+    return gru_step(x_t, h_prev, p)
+
+
+@pytest.mark.torch
+def test_the_dial_tells_torch_from_the_course() -> None:
+    torch = pytest.importorskip("torch")
+
+    def torch_step(x_t: Any, h_prev: Any, p: Any) -> Any:
+        cell = torch.nn.GRUCell(1, 2, dtype=torch.float64)
+        blocks = {"weight_ih": "W", "weight_hh": "V", "bias_ih": "b"}
+        with torch.no_grad():
+            for name, letter in blocks.items():
+                stacked = np.concatenate([getattr(p, f"{letter}_{k}") for k in ("r", "z", "h")])
+                getattr(cell, name).copy_(torch.from_numpy(stacked))
+            cell.bias_hh.zero_()
+            h = cell(torch.from_numpy(x_t)[None], torch.from_numpy(h_prev)[None])[0].numpy()
+        return h, *gru_step(x_t, h_prev, p)[1:]
+
+    dial = GRUDial(torch_step, z=0.3, r_2=0.1)
+    assert dial.equal() == ["after keeps"]
+    assert "z keeps the old" in dial.sentence() and "reset after V" in dial.sentence()
+    course = GRUDial(own_gru_step, z=0.3, r_2=0.1)
+    assert course.equal() == ["before takes"]
+    course.r_1 = course.r_2 = 1.0
+    assert course.equal() == ["before takes", "after takes"]
+    course.z = 0.5
+    assert len(course.equal()) == 4
+
+
+def test_a_step_that_is_none_of_the_four_and_one_that_fails() -> None:
+    dial = GRUDial(lambda x_t, h_prev, p: (h_prev * 0.5,) * 4)
+    assert dial.equal() == []
+    assert dial.sentence().endswith("Your <lambda> gives 0.40 (unit 2: 0.40): none of the four.")
+    broken = GRUDial(lambda x_t, h_prev, p: h_prev[7])
+    assert "There is no value of yours to show: <lambda> raised IndexError" in broken.sentence()
+    assert broken.picture() is not None
+
+
+def test_the_belt_with_tokens_is_an_lstm_with_these_weights() -> None:
+    tokens = ["write", "keep", "none", "keep", "write", "keep", "keep", "none", "write", "keep"]
+    belt = TokenBelt(tokens, keep=5.0, write=7.0, V_f=2.0, b_f=-2.0, b_i=-4.0, t=4)
+    h = C = 0.0
+    for t, (value, token) in enumerate(zip(belt.values, tokens, strict=True)):
+        f = sigmoid(np.array(5.0 * (token == "keep") + 2.0 * h - 2.0))
+        i = sigmoid(np.array(7.0 * (token == "write") - 4.0))
+        C = f * C + i * np.tanh(2 * value)
+        h = sigmoid(np.array(3.0)) * np.tanh(C)
+        got = [getattr(belt.states(), name)[t] for name in ("f", "i", "C", "h")]
+        np.testing.assert_allclose(got, [f, i, C, h], rtol=0, atol=1e-14)
+    assert belt.sentence().startswith("At step 4 the token is keep: the cell computes f = 0.9")
+    belt.t = 3
+    assert belt.sentence().startswith("At step 3 there is no token")
+
+
+def test_what_the_presets_of_the_belt_ask_has_the_answer_that_teaches() -> None:
+    hold = ["none", "write"] + ["keep"] * 8
+
+    def last(tokens: Any = tuple(hold), **more: Any) -> float:
+        return TokenBelt(tokens, **more).states().C[-1]
+
+    missing = [*hold[:5], "none", *hold[6:]]
+    assert last(keep=3.0) < 0.1 < 0.5 < last(keep=6.0)
+    assert last(missing, keep=9.0) < 0.1 < 0.5 < last(keep=9.0)
+    alone = ["none", "write"] + ["none"] * 8
+    assert last(alone) < 0.05 and last(alone, V_f=12.0) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("explorer", "arguments", "words"),
+    [
+        (CellAndHidden, {"o": [1.0] * 9}, "o must be 10 numbers, got"),
+        (CellAndHidden, {"o": [1.5] * 10}, "each of o must be a number from 0 .closed. to 1"),
+        (CellAndHidden, {"t": 0}, "t must be a whole number from 1 to 10, got 0"),
+        (Saturation, {"scale": 0}, "scale must be a number from 0.1 to 4, got 0"),
+        (Saturation, {"unit": 8}, "unit must be a whole number from 1 to 7, got 8"),
+        (GRUDial, {"z": -0.1}, "z must be a number from 0 to 1, got -0.1"),
+        (GRUDial, {"cell": 3}, "cell must be a function"),
+        (GRUDial, {"p": 4}, "p must be a GRUParams of input size 1 and .* got 4"),
+        (
+            GRUDial,
+            {"p": gru_weights(np.random.default_rng(34), reset="after")},
+            "p must be .* without b_hv, got sizes 1 and 2 with b_hv",
+        ),
+        (TokenBelt, {"tokens": ["keep"] * 9}, "tokens must be 10 of"),
+        (TokenBelt, {"tokens": ["hold"] * 10}, "tokens must be 10 of"),
+        (TokenBelt, {"keep": 13}, "keep must be a number from 0 to 12, got 13"),
+    ],
+)
+def test_wrong_arguments(explorer: Any, arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=f"^{explorer.__name__}: {words}"):
+        explorer(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("explorer", "other"),
+    [
+        (CellAndHidden, {"f": 0.9}),
+        (Saturation, {"C": 2.0}),
+        (GRUDial, {"z": 0.6}),
+        (TokenBelt, {"V_f": 1.0}),
+    ],
+)
+def test_what_stands_in(explorer: Any, other: dict[str, Any]) -> None:
+    check_stands_in(explorer(), explorer(), explorer(**other))

@@ -17,8 +17,20 @@ except ImportError as error:
         'pip install "rnnlab[lab]" installs what the lectures need'
     ) from error
 
+from rnnlab.explorers.cell_and_hidden import CellAndHidden
 from rnnlab.explorers.conveyor_belt import ConveyorBelt
+from rnnlab.explorers.gru_dial import GRUDial
 from rnnlab.explorers.lstm_step import LSTMStepExplorer
 from rnnlab.explorers.predict import Predict
+from rnnlab.explorers.saturation import Saturation
+from rnnlab.explorers.token_belt import TokenBelt
 
-__all__ = ["ConveyorBelt", "LSTMStepExplorer", "Predict"]
+__all__ = [
+    "CellAndHidden",
+    "ConveyorBelt",
+    "GRUDial",
+    "LSTMStepExplorer",
+    "Predict",
+    "Saturation",
+    "TokenBelt",
+]

@@ -33,6 +33,43 @@ export function slider({ name, letter = "", symbol, min, max, step, digits = 0, 
   return { node, show };
 }
 
+// one upright slider for each column of a picture, under it: `left` and `right` are its margins.
+// The sliders are named `name` and the step; `onInput` gets all values.
+export function columns({ name, letter, symbol, n, left, right, min, max, step, digits, onInput }) {
+  const outputs = Array.from({ length: n }, () => html("output", { "aria-live": "off" }));
+  const read = () => inputs.map((input) => Number(input.value));
+  const inputs = outputs.map((_, k) =>
+    html("input", {
+      type: "range",
+      min,
+      max,
+      step,
+      "aria-label": `${name} at step ${k + 1}`,
+      "aria-orientation": "vertical",
+      oninput: () => onInput(read()),
+      ...OWN_KEYS,
+    }),
+  );
+  const cells = inputs.map((input, k) => html("label", {}, outputs[k], input));
+  const node = html(
+    "div",
+    {
+      class: "rl-columns",
+      role: "group",
+      "aria-label": `${name}, for each step`,
+      style: `${coloured(symbol)}; padding: 0 ${right}px 0 0; grid-template-columns: ${left}px repeat(${n}, 1fr)`,
+    },
+    html("span", { class: "rl-label" }, swatch(symbol), html("var", {}, ...lowered(letter))),
+    ...cells,
+  );
+  const show = (values) =>
+    values.forEach((value, k) => {
+      inputs[k].value = value;
+      outputs[k].textContent = fixed(value, digits);
+    });
+  return { node, show };
+}
+
 export function button(words, onClick, attributes = {}) {
   const own = { type: "button", class: "rl-button", onclick: onClick, ...OWN_KEYS };
   return html("button", { ...own, ...attributes }, words);

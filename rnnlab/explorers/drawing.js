@@ -101,6 +101,16 @@ export function lowered(words, inSvg = false) {
 
 export const subscript = (t) => String(t).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
 
+export const raised = (n) => String(n).replace(/[-\d]/g, (sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]);
+
+// a share in words: 0.25, 3.1·10⁻⁷, nothing
+export function share(part) {
+  if (part === 0) return "nothing";
+  if (0.01 <= part && part < 1000) return part.toFixed(2);
+  const [digits, power] = part.toExponential(1).split("e");
+  return `${digits}·10${raised(Number(power))}`;
+}
+
 export function text(x, y, words, attributes = {}) {
   return svg("text", { x, y, ...attributes }, ...lowered(String(words), true));
 }

@@ -101,19 +101,22 @@ class Number(traitlets.TraitType[float, float]):
         return float(value)
 
 
-class Numbers(Number):
-    """A list of `n` numbers from `low` to `high`."""
+class Numbers(traitlets.TraitType[list[float], Sequence[float]]):
+    """A list of as many numbers as the default has, from `low` to `high`."""
 
     def __init__(self, default: Sequence[float], low: float, high: float, span: str = "") -> None:
-        super().__init__(0, low, high, span)
-        self.default_value, self.n = list(default), len(default)
+        super().__init__(list(default))
+        self.n, self.each = len(default), Number(low, low, high, span)
 
-    def validate(self, obj: Any, value: Any) -> Any:
+    def make_dynamic_default(self) -> list[float]:
+        return list(self.default_value)  # not one list for all widgets
+
+    def validate(self, obj: Any, value: Any) -> list[float]:
         if not isinstance(value, (list, tuple)) or len(value) != self.n:
             raise ValueError(
                 f"{type(obj).__name__}: {self.name} must be {self.n} numbers, got {value!r}"
             )
-        return [self.checked(obj, f"each of {self.name}", number) for number in value]
+        return [self.each.checked(obj, f"each of {self.name}", number) for number in value]
 
 
 class Whole(traitlets.TraitType[int, int]):
@@ -171,3 +174,16 @@ def check_text(where: str, name: str, words: object) -> None:
     """Raise ValueError unless `words` is a text with something in it."""
     if not isinstance(words, str) or not words.strip():
         raise ValueError(f"{where}: {name} must be a text that says something, got {words!r}")
+
+
+def share(part: float) -> str:
+    """A share as `share` of drawing.js writes it: 0.25, 3.1·10⁻⁷, nothing."""
+    if part == 0:
+        return "nothing"
+    if 0.01 <= part < 1000:
+        return f"{part:.2f}"
+    digits, power = f"{part:.1e}".split("e")
+    return f"{digits}·10{str(int(power)).translate(_RAISED)}"
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

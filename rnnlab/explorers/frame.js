@@ -10,15 +10,15 @@ const NARROWEST = 400;
 //   names     the model's values that the inputs move
 //   inputs    of `slider` and the like, each with the `name` of its value; in one grid, or in several if
 //             they are an array of arrays
-//   above     nodes between the presets and the picture; below: nodes after the inputs
+//   above     nodes before the picture; under: right under it; below: after the inputs
 //   picture   (values, width) -> { height, marks }
 //   sentence  (values) -> what the picture says
 //   equations (values) -> [{ letters, numbers, result, note } or { heading }], optional;
-//             beside: they stand next to the picture where there is room
+//             beside: they are many, and stand next to the picture or below the inputs
 //   update    (values) -> void, for what else the explorer keeps in step, optional
 // With a function of the learner's own, `values.own` is { name, step or error }, and all other
 // values are those that Python answered to.
-export function frame({ model, el, label, names, inputs, above = [], below = [], ...show }) {
+export function frame({ model, el, label, names, inputs, above = [], under = [], below = [], ...show }) {
   const set = (values) => put(model, values);
   const groups = Array.isArray(inputs[0]) ? inputs : [inputs];
   const question = html("p", { class: "rl-question", "aria-live": "polite" });
@@ -32,9 +32,6 @@ export function frame({ model, el, label, names, inputs, above = [], below = [],
   const sums = html("div", { class: "rl-equations" });
   const status = html("p", { class: "rl-status", role: "status" });
   const said = html("div", { class: "rl-own" });
-  const panel = html("div", { class: "rl-panel" }, canvas, sums);
-  if (show.beside) panel.classList.add("rl-beside");
-
   el.replaceChildren(
     html(
       "section",
@@ -43,9 +40,17 @@ export function frame({ model, el, label, names, inputs, above = [], below = [],
       group("Try", ...presets.map(({ node }) => node), reset),
       ...above,
       said,
-      panel,
-      status,
-      ...groups.map((group) => html("div", { class: "rl-inputs" }, ...group.map(({ node }) => node))),
+      html(
+        "div",
+        { class: show.beside ? "rl-body rl-beside" : "rl-body" },
+        canvas,
+        ...under,
+        sums,
+        status,
+        ...groups.map((group) =>
+          html("div", { class: "rl-inputs" }, ...group.map(({ node }) => node)),
+        ),
+      ),
       ...below,
     ),
   );

@@ -1,9 +1,10 @@
 // One step of an LSTM of one number: the cell with the value on each wire, stage by stage.
 
 import { lstmStep } from "./cells.js";
-import { coloured, fixed, html, line, linear, mark, openness, svg, text } from "./drawing.js";
+import { coloured, fixed, line, linear, mark, openness, svg, text } from "./drawing.js";
 import { button, choice, put, slider } from "./controls.js";
 import { frame } from "./frame.js";
+import { casing, flowAcross, flowAlong, halfOf, valve } from "./pipes.js";
 
 const STAGES = ["Start", "1 Forget", "2 Write", "3 Update", "4 Read"];
 const BLOCKS = ["f", "i", "g", "o"];
@@ -172,48 +173,13 @@ function picture(values, width, enters) {
   const wire = (from, d) =>
     svg("path", { d, class: stage >= from ? "rl-wire" : "rl-wire rl-later" });
   const pour = (from, direction) => (enters && stage === from ? ` rl-pour-${direction}` : "");
-  const flow = (symbol, value, points, poured) =>
-    svg("polygon", {
-      class: `rl-flow${value < 0 ? " rl-negative" : ""}${poured}`,
-      style: coloured(symbol),
-      points: points.map((point) => point.join()).join(" "),
-    });
-  const thick = (value) => Math.max(0.75, (UNIT / 2) * Math.abs(value));
-  // a flow to the right that a valve may narrow: [x, value] at each bend
-  const across = (symbol, y, bends, poured) =>
-    flow(symbol, bends[0][1], [
-      ...bends.map(([x, value]) => [x, y - thick(value)]),
-      ...bends.map(([x, value]) => [x, y + thick(value)]).reverse(),
-    ], poured);
-  const along = (symbol, x, bends, poured) =>
-    flow(symbol, bends[0][1], [
-      ...bends.map(([y, value]) => [x - thick(value), y]),
-      ...bends.map(([y, value]) => [x + thick(value), y]).reverse(),
-    ], poured);
-  const casing = (d) => svg("path", { d, class: "rl-casing" });
+  const thick = (value) => halfOf(value, UNIT);
+  const across = (symbol, y, bends, poured) => flowAcross(symbol, y, bends, UNIT, poured);
+  const along = (symbol, x, bends, poured) => flowAlong(symbol, x, bends, UNIT, poured);
   const box = (x, y, words) => [
     svg("rect", { class: "rl-box", x: x - 21, y: y - 14, width: 42, height: 28, rx: 5 }),
     text(x, y + 5, words, { "text-anchor": "middle" }),
   ];
-  // two plates that leave open what the gate says, half a pipe of it on each side
-  const valve = (symbol, x, y, half, upright, from, gate) => {
-    const open = known(from, gate) ? gate * half : 0.5 * half;
-    const look = known(from, gate)
-      ? { class: "rl-plate", style: coloured(symbol) }
-      : { class: "rl-ghost", style: coloured(symbol) };
-    // the plates slide out of a body outside of the pipe, which stays where the gate is open
-    const part = (sign, from, to, wide) => {
-      const [start, long] = [Math.min(sign * from, sign * to), Math.abs(to - from)];
-      return upright
-        ? { x: x - wide / 2, y: y + start, width: wide, height: long }
-        : { x: x + start, y: y - wide / 2, width: long, height: wide };
-    };
-    return [-1, 1].flatMap((sign) => [
-      svg("rect", { class: "rl-plate", style: coloured(symbol), ...part(sign, half + 1, half + 7, 22) }),
-      svg("rect", { ...look, ...part(sign, open, half + 1, 12) }),
-    ]);
-  };
-
   const [belt, pipe] = [HALF.belt, HALF.pipe];
   const frames = [
     null,
@@ -303,9 +269,9 @@ function picture(values, width, enters) {
   ];
   const all = [
     ...now, ...wires, ...casings, ...flows, ...marks,
-    ...valve("f", at.f, BELT, belt, true, 1, v.f),
-    ...valve("i", at.g, VALVE_I, pipe, false, 2, v.i),
-    ...valve("o", at.read, VALVE_O, pipe, false, 4, v.o),
+    ...valve("f", at.f, BELT, belt, known(1, v.f) ? v.f : null, true),
+    ...valve("i", at.g, VALVE_I, pipe, known(2, v.i) ? v.i : null, false),
+    ...valve("o", at.read, VALVE_O, pipe, known(4, v.o) ? v.o : null, false),
     ...boxes, ...plus, ...labels,
     ...bars(values, v, known, width),
   ];

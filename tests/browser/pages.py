@@ -95,7 +95,7 @@ def check_presets(page: Any, widget: Any) -> None:
         for name in set(preset) - {"name"}:
             assert page.evaluate(f"state.{name}") == preset[name]
         check_drawn(page)
-    page.get_by_role("button", name="Reset").press("Enter")
+    page.get_by_role("button", name="Reset", exact=True).press("Enter")
     now = "Object.fromEntries(Object.keys(state.start).map((name) => [name, state[name]]))"
     assert page.evaluate(now) == first
 
