@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from rnnlab.cells import rnn_step
 from rnnlab.check import NotYet, Verdict, check, judge
 from rnnlab.check.judging import Judgement
 from rnnlab.params import Array, RNNParams
@@ -461,3 +462,7 @@ def test_after_the_third_hint_comes_a_parallel_problem() -> None:
     with pytest.raises(AssertionError) as told:
         check(ID, lambda x, h, W, V, b: right(x, h, W, V, 0 * b), hint=2)
     assert "parallel" not in str(told.value)
+
+
+def test_a_step_of_one_named_result_passes_as_it_is() -> None:
+    assert judge("01.rnn_step", rnn_step, seed=2).passed

@@ -162,14 +162,15 @@ class Answer:
 
     def _values(self, value: Any) -> tuple[Any, ...]:
         names, name = self.question.returns, self.question.name
-        if len(names) == 1 and not (isinstance(value, Mapping) and set(value) == set(names)):
+        short, wanted = {}, [n.removesuffix("_t") for n in names]
+        if isinstance(value, Mapping):
+            short = {str(key).removesuffix("_t"): v for key, v in value.items()}
+            if set(short) == set(wanted):
+                return tuple(short[n] for n in wanted)
+        if len(names) == 1:
             return (value,)
         order = f"{listed(names)}, in this order"
         if isinstance(value, Mapping):
-            short = {str(key).removesuffix("_t"): v for key, v in value.items()}
-            wanted = [n.removesuffix("_t") for n in names]
-            if set(short) == set(wanted):
-                return tuple(short[n] for n in wanted)
             yours = listed([str(key) for key in value])
             raise StopError(f"`{name}` must return {order}; yours names {yours}.")
         if not isinstance(value, (tuple, list)):

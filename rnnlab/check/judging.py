@@ -17,6 +17,11 @@ LADDER = (
     "I do not recognise the mistake. Climb down: print the shapes; then one example, one step, "
     "one unit, a zero state; compare each term with the equation."
 )
+# where there is no term to compare: a number, a trace, weights set by hand or trained
+SMALL_CASE = (
+    "I do not recognise the mistake. Take the smallest case that you can do on paper, say what "
+    "should come out, and compare."
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,8 @@ class Judgement:
             part = next(iter(comparison.wrong))
             found = first_part(self.question, self.probes, comparison.got, part)
         words = comparison.difference()
-        return _verdict(words, found, LADDER)
+        by_terms = self.question.kind in ("function", "line", "repair")
+        return _verdict(words, found, LADDER if by_terms else SMALL_CASE)
 
     def _stopped(self, stop: StopError, outcomes: list[Outcome]) -> Verdict:
         kind = outcomes[-1].kind
