@@ -71,7 +71,7 @@ class _Seen:
             try:
                 self.raw = answer.parts(outcome.value, probe)
                 self.got = truth.observed(self.question, self.raw, probe)
-            except (StopError, ValueError):
+            except (StopError, ValueError, IndexError):
                 self.got = None
 
     def same(self, wrong: Callable[..., Any]) -> bool:
@@ -113,7 +113,9 @@ def _pairs(
 
 def _explains_first(question: Question, seen: _Seen, one: Misconception) -> bool:
     """Is the answer's first wrong part what this misconception alone makes of it?"""
-    if seen.got is None or len(seen.got) == 1:
+    if seen.got is None:  # nothing to compare; but if it raised, one of the two must raise alone
+        return seen.raised and seen.run(one.wrong) is None
+    if len(seen.got) == 1:
         return True
     right, there = seen.run(question.reference), seen.run(one.wrong)
     if right is None or there is None:
