@@ -3,7 +3,8 @@
 import { html, lowered, svg } from "./drawing.js";
 import { button, group, onChange, onWidth, put } from "./controls.js";
 
-const NARROWEST = 400;
+const NARROWEST = 400; // pixels of a picture
+const PATIENCE = 600; // milliseconds until an answer that has not come is missed
 
 // Lay out an explorer and keep it drawn. Returns the function that stops listening.
 //   label     its name
@@ -31,7 +32,7 @@ export function frame({ model, el, label, names, inputs, above = [], under = [],
   const canvas = svg("svg", { class: "rl-picture", role: "img" }, title);
   const sums = html("div", { class: "rl-equations" });
   const status = html("p", { class: "rl-status", role: "status" });
-  const said = html("div", { class: "rl-own" });
+  const own = answers(model);
   el.replaceChildren(
     html(
       "section",
@@ -39,7 +40,7 @@ export function frame({ model, el, label, names, inputs, above = [], under = [],
       question,
       group("Try", ...presets.map(({ node }) => node), reset),
       ...above,
-      said,
+      own.node,
       html(
         "div",
         { class: show.beside ? "rl-body rl-beside" : "rl-body" },
@@ -57,7 +58,7 @@ export function frame({ model, el, label, names, inputs, above = [], under = [],
 
   const draw = () => {
     const present = Object.fromEntries(names.map((name) => [name, model.get(name)]));
-    const values = answered(model, present, said);
+    const values = own.read(present);
     groups.flat().forEach(({ name, show }) => show(present[name], present));
     show.update?.(values, present);
     const asked = model.get("question");
@@ -78,6 +79,7 @@ export function frame({ model, el, label, names, inputs, above = [], under = [],
   const stops = [
     onChange(model, [...names, "question", "answer"], draw),
     onWidth(el.firstChild, draw),
+    own.stop,
   ];
   return () => stops.forEach((stop) => stop());
 }
@@ -96,24 +98,34 @@ function equation({ heading = "", letters = "", numbers = "", result = "", note 
 }
 
 // What is to be drawn: the present values, or those that the learner's own function answered to.
-// `said` shows its error, what it printed, or that no answer has come yet.
-function answered(model, present, said) {
+// Its node shows the function's error, what it printed, and, after a while, that no answer has come.
+function answers(model) {
   const name = model.get("own");
-  if (!name) return present;
-  const { given, step, error, printed } = model.get("answer");
-  const waits = Object.keys(given).some((key) => !same(present[key], given[key]));
-  const box = (kind, ...words) => html("p", kind, ...words);
-  const parts = [html("p", { class: "rl-quiet" }, `Computed in Python by your ${name}.`)];
-  if (waits) parts.push(box({}, "Waiting for Python, which runs it. Is the kernel alive?"));
-  if (error) parts.push(box({ class: "rl-error", role: "alert" }, `✗ ${error}`));
-  if (printed) parts.push(html("pre", {}, printed));
-  const words = parts.map((part) => part.textContent).join("\n");
-  // an alert that is put in again would be read out again
-  if (said.dataset.words !== words) {
-    said.dataset.words = words;
-    said.replaceChildren(...parts);
-  }
-  return { ...present, ...given, own: { name, step: step ?? null, error } };
+  const node = html("div", { class: "rl-own" });
+  if (!name) return { node, read: (present) => present, stop: () => {} };
+  const words = "Waiting for Python, which runs it. Is the kernel alive?";
+  const waiting = html("span", { role: "status" });
+  const about = html("p", { class: "rl-quiet" }, `Computed in Python by your ${name}. `, waiting);
+  const alert = html("p", { class: "rl-error", role: "alert", hidden: "" });
+  const output = html("pre", { hidden: "" });
+  node.append(about, alert, output);
+  const say = (element, said) => {
+    element.hidden = !said;
+    // an alert that is written again would be read out again
+    if (element.textContent !== said) element.textContent = said;
+  };
+  let timer = null;
+  const read = (present) => {
+    const { given, step, error, printed } = model.get("answer");
+    const waits = Object.keys(given).some((key) => !same(present[key], given[key]));
+    clearTimeout(timer);
+    if (waits) timer = setTimeout(() => (waiting.textContent = words), PATIENCE);
+    else waiting.textContent = "";
+    say(alert, error ? `✗ ${error}` : "");
+    say(output, printed ?? "");
+    return { ...present, ...given, own: { name, step: step ?? null, error } };
+  };
+  return { node, read, stop: () => clearTimeout(timer) };
 }
 
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);

@@ -10,6 +10,7 @@ const STAGES = ["Start", "1 Forget", "2 Write", "3 Update", "4 Read"];
 const BLOCKS = ["f", "i", "g", "o"];
 const SYMBOLS = { f: "f", i: "i", g: "C_tilde", o: "o" };
 const NAMES = { f: "forget gate", i: "input gate", g: "candidate", o: "output gate" };
+const WORDS = { f: "forget", i: "input", g: "candidate", o: "output" };
 const STATES = ["x", "h_prev", "C_prev"];
 const VALUES = [...STATES, "b_f", "b_i", "b_g", "b_o", "stage"];
 
@@ -264,7 +265,10 @@ function picture(values, width, enters) {
             text(at[k], SUMS + 10, fixed(v[`a_${k}`]), { class: "rl-number", "text-anchor": "middle" }),
           ],
     ),
-    label(8, BUS + 20, "h_{t−1}", 0, h_prev, "start"),
+    ...BLOCKS.map((k) =>
+      text(at[k], BUS + 18, WORDS[k], { class: "rl-tick", "text-anchor": "middle" }),
+    ),
+    label(8, BUS + 42, "h_{t−1}", 0, h_prev, "start"),
     label(at.f + 42, BUS + 42, "x_{t}", 0, x_t, "start"),
   ];
   const all = [
@@ -285,7 +289,7 @@ function bars({ C_prev, stage }, v, known, width) {
   const row = (n) => BARS + 8 + 28 * n;
   const rows = [
     ["f * C_{t−1}", "C", 0, known(1, v.kept) ? v.kept : null, C_prev],
-    ["+ i * C̃_{t}", "C_tilde", v.kept ?? 0, known(2, v.written) ? v.written : null, known(2, v.C_tilde) ? v.C_tilde : null],
+    ["+ i * C̃_{t}", "C_tilde", known(1, v.kept) ? v.kept : 0, known(2, v.written) ? v.written : null, known(2, v.C_tilde) ? v.C_tilde : null],
     ["= C_{t}", "C", 0, known(3, v.C) ? v.C : null, null],
   ];
   const bar = (n, symbol, from, value, look) =>

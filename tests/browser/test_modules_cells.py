@@ -144,7 +144,7 @@ def test_an_own_step_is_drawn_and_held_against_its_equations(page: Any) -> None:
     # until Python answers, the picture stays with the values that it has answered to
     assert page.get_by_text("Waiting for Python").count() == 0
     page.get_by_role("slider", name="x, input").press("ArrowRight")
-    assert page.get_by_text("Waiting for Python").is_visible()
+    page.get_by_text("Waiting for Python").wait_for(timeout=5000)
     assert "xt = 0.50" in page.locator(".rl-picture").text_content()
     step.x = 0.6
     page.evaluate("(answer) => model.set('answer', answer)", step.answer)
