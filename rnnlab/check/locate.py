@@ -123,7 +123,7 @@ class Comparison:
         whole = self._whole(part)
         if whole:
             return f"{first}. {whole}".removeprefix(". ")
-        term = self._term(part)
+        term = self._switched_off(part) or self._no_say(part, k) or self._alone(part)
         if term:
             return f"{first}. {term}" if first else term
         if axes[:1] == ("time",) and self.question.gradients:
@@ -240,7 +240,7 @@ class Comparison:
 
     # terms switched off
 
-    def _term(self, part: str) -> str:
+    def _switched_off(self, part: str) -> str:
         """Switch the terms off one at a time: which one makes the difference?"""
         terms = self.question.terms.get(part, {})
         mine = {names: self.answer.named(names) for names in terms}
@@ -251,6 +251,42 @@ class Comparison:
                     f"when {'it is' if len(names.split()) == 1 else 'they are'} not: look at the "
                     f"term {term}."
                 )
+        for names, term in terms.items():
+            if self.answer.try_on(zeroed(self.probes[0], set(names.split()))) is None:
+                return (
+                    f"With {mine[names]} zero, no finite {part} comes back: look at the term "
+                    f"{term}."
+                )
+        return ""
+
+    def _no_say(self, part: str, k: int) -> str:
+        """Which inputs should have a say in the part, and have none?"""
+        terms = self.question.terms.get(part, {})
+        given = self.question.given(self.probes[k])
+        groups = {names: term for names, term in terms.items() if names not in given}
+        groups |= {name: terms.get(name, "") for name in given if _is_state(given[name])}
+        silent = []
+        for names in groups:
+            tried = self.answer.try_on(zeroed(self.probes[k], set(names.split())))
+            if (
+                tried is not None
+                and self._close(tried[0][part], self.got[k][part])
+                and not self._close(tried[1][part], self.right[k][part])
+            ):
+                silent.append(names)
+        if not silent:
+            return ""
+        mine = self.answer.named(" ".join(silent))
+        one = len(silent[0].split()) == len(silent) == 1
+        where = f": look at the term {groups[silent[0]]}" if len(silent) == 1 else ""
+        if not groups[silent[0]]:
+            where = f", though {'it' if one else 'they'} should"
+        return f"{mine} {'has' if one else 'have'} no say in {part}{where}."
+
+    def _alone(self, part: str) -> str:
+        """With one term at a time, or with none: is it right?"""
+        terms = self.question.terms.get(part, {})
+        mine = {names: self.answer.named(names) for names in terms}
         if terms and not self._right_without(list(terms), part):
             for name in self._more_inputs(terms):
                 if self._right_without([*terms, name], part):
@@ -282,15 +318,15 @@ class Comparison:
     def _more_inputs(self, terms: Mapping[str, str]) -> list[str]:
         switched = {name for names in terms for name in names.split()}
         given = self.question.given(self.probes[0])
-        return [
-            name
-            for name, value in given.items()
-            if isinstance(value, np.ndarray) and value.dtype.kind == "f" and name not in switched
-        ]
+        return [name for name, value in given.items() if _is_state(value) and name not in switched]
 
     def _right_without(self, groups: Sequence[str], part: str) -> bool:
         names = {name for group in groups for name in group.split()}
         return self._right_on([zeroed(probe, names) for probe in self.probes], part)
+
+
+def _is_state(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
 def zeroed(probe: Probe, names: set[str]) -> Probe:
