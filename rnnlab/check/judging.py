@@ -17,6 +17,10 @@ LADDER = (
     "I do not recognise the mistake. Climb down: print the shapes; then one example, one step, "
     "one unit, a zero state; compare each term with the equation."
 )
+GRADIENTS = (
+    "I do not recognise the mistake. Climb down: one step, one example, one unit; then compare "
+    "each product of the chain, from the loss backwards, with a central difference."
+)
 # where there is no term to compare: a number, a trace, weights set by hand or trained
 SMALL_CASE = (
     "I do not recognise the mistake. Take the smallest case that you can do on paper, say what "
@@ -95,8 +99,13 @@ class Judgement:
             part = next(iter(comparison.wrong))
             found = first_part(self.question, self.probes, comparison.got, part)
         words = comparison.difference()
+        return _verdict(words, found, "" if comparison.other_order() else self._ladder())
+
+    def _ladder(self) -> str:
+        if self.question.gradients:
+            return GRADIENTS
         by_terms = self.question.kind in ("function", "line", "repair")
-        return _verdict(words, found, LADDER if by_terms else SMALL_CASE)
+        return LADDER if by_terms else SMALL_CASE
 
     def _stopped(self, stop: StopError, outcomes: list[Outcome]) -> Verdict:
         kind = outcomes[-1].kind

@@ -43,7 +43,7 @@ class Comparison:
         k = self.wrong[part]
         if self.question.complaints:
             return self.question.complaints[part]
-        other = self._other_order()
+        other = self.other_order()
         if other:
             return other
         still = [p for p in self.wrong if self._first_step(p) > self._first_step(part) == 0]
@@ -76,10 +76,12 @@ class Comparison:
             right = [part for part in parts[: parts.index(first)] if part not in self.wrong]
         if not right:
             return ""
-        names = _grouped(right)
-        return f"{listed(names)} {'are' if len(right) > 1 else 'is'} right. "
+        names = listed(_grouped(right))
+        if names.startswith("the "):
+            names = f"T{names[1:]}"
+        return f"{names} {'are' if len(right) > 1 else 'is'} right. "
 
-    def _other_order(self) -> str:
+    def other_order(self) -> str:
         """Words for right values that are returned in another order, else ""."""
         names = self.question.returns
         if self.question.observe is not None or not 1 < len(names) <= 8:
@@ -127,7 +129,10 @@ class Comparison:
         if term:
             return f"{first}. {term}" if first else term
         if axes[:1] == ("time",) and self.question.gradients:
-            return f"{first} already at the last step, where nothing has come back yet."
+            return (
+                f"{first} already at the last step, where nothing has come back yet: look at what "
+                "a step is given and what it does with it."
+            )
         if axes[:1] == ("time",):
             return f"{part} is wrong already at t = 0: what goes into the first step?"
         return f"{first}. {self._pattern(part, k)}".removeprefix(". ")
@@ -305,7 +310,7 @@ class Comparison:
         if alone and len(alone) == len(terms) > 1:
             return (
                 f"The shape of {part} is right. But every term, alone, gives a wrong value: look "
-                "at what all of them go through."
+                "at each of them, and at what all of them go through."
             )
         if alone and len(terms) > 1:
             zeros = listed([mine[names] for names in others[alone[0]]])
@@ -351,15 +356,17 @@ def _constant(values: Array) -> float | None:
 
 
 def _grouped(parts: list[str]) -> list[str]:
-    """dW_o, dV_o, db_o as "all of gate o", when the three are there."""
+    """dW_o, dV_o, db_o as "the gradients of gate o"; those of several gates together."""
+    stems = ("db", "dW", "dV")
+    gates = {stem: [p[3:] for p in parts if p.startswith(f"{stem}_")] for stem in stems}
+    whole = [gate for gate in gates["db"] if gate in gates["dW"] and gate in gates["dV"]]
+    if not whole:
+        return parts
+    together = f"the gradients of gate{'s' if len(whole) > 1 else ''} {listed(whole)}"
     names: list[str] = []
     for part in parts:
         stem, _, gate = part.partition("_")
-        three = [f"{letter}_{gate}" for letter in ("db", "dW", "dV")]
-        if stem in ("db", "dW", "dV") and gate and all(name in parts for name in three):
-            name = f"the gradients of gate {gate}"
-        else:
-            name = part
+        name = together if stem in stems and gate in whole else part
         if name not in names:
             names.append(name)
     return names

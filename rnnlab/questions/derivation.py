@@ -155,14 +155,14 @@ class Recurrence(Derivation):
             setattr(s, name, self.lines[name](s))
         T = len(values[0])
         history: dict[str, list[Any]] = {name: [None] * T for name in step}
+        known = s.__dict__
+        lines = [(name, self.lines[name], history[name]) for name in step]
+        carries = [(name.removeprefix("next_"), self.lines[name]) for name in nexts]
         for t in reversed(range(T)) if self._backward else range(T):
             s.t = t
-            for name in step:
-                history[name][t] = self.lines[name](s)
-                setattr(s, name, history[name][t])
-            carried = {name: self.lines[name](s) for name in nexts}
-            for name, value in carried.items():
-                setattr(s, name.removeprefix("next_"), value)
+            for name, line, values_in_time in lines:
+                known[name] = values_in_time[t] = line(s)
+            known.update({name: line(s) for name, line in carries})
         s.all = history.__getitem__
         s.stack = lambda name: np.stack(history[name])
         s.sum = lambda name: sum(history[name])
