@@ -234,6 +234,13 @@ def test_words_and_numbers_in_odd_forms_pass() -> None:
     assert judge("07.blind_from", lambda: (7, 31.0), 1).passed
 
 
+def test_weights_of_another_shape_are_told_their_shape() -> None:
+    flat = (np.zeros(3), np.zeros(1))
+    for question_id, gates in (("06.count_weights", 3), ("07.count_on_demand", 4)):
+        verdict = judge(question_id, flat * gates, 1)
+        assert "W_f has shape (3,), must be (1, 3): unit 1, token 3" in verdict.difference
+
+
 def test_a_word_that_is_none_of_the_four_is_told_which_there_are() -> None:
     verdict = judge("06.corners", lambda: ("erase", "clear", "replace", "add"), 1)
     assert "keep, clear, replace, add" in verdict.difference
@@ -251,3 +258,22 @@ def test_a_seed_that_is_none_is_told_kindly() -> None:
 def test_a_coincidence_on_one_log_is_no_answer() -> None:
     verdict = judge("03.wrong_step", lambda f, i, g, C_0, C: (2, "erase"), 1)
     assert not verdict.passed and verdict.misconception is None
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "question_id", "mistake"),
+    [
+        ("03_two_memories", "broken-memories", "03.two_memories", "h carried for C"),
+        ("05_input_gate", "broken-write", "05.written", "squashes exchanged"),
+        ("06_cell_update", "broken-states", "06.cell_states", "forget gate on the sum"),
+        ("07_output_gate", "broken-read", "07.read_out", "the gate looks at the cell"),
+    ],
+)
+def test_who_hands_in_the_broken_code_is_told_what_is_broken(
+    name: str, cell: str, question_id: str, mistake: str
+) -> None:
+    book = notebook.read(SOLUTIONS / f"{name}.ipynb")
+    source = next(notebook.source(c) for c in book["cells"] if c["id"] == cell)
+    space: dict[str, Any] = {"np": np, "sigmoid": cells.sigmoid}
+    exec(source, space)
+    assert judge(question_id, space[cell.replace("-", "_")], 1).misconception == mistake

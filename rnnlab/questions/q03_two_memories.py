@@ -156,7 +156,6 @@ k of the stock stays and d comes in:
         window.append(w_t * stock)        # and not with this
 
 Closing the shutters (w_t = 0) loses nothing of the stock.""",
-    terms={"C": {"C_0": "f_t * C_{t-1}", "C_tilde": "i_t * C~_t"}},
     misconceptions=made_in(
         _SEQUENCE,
         (
@@ -228,8 +227,8 @@ WRONG_STEP = Question(
     complaints={
         "step": "Your step is not the one that breaks the rule. At the wrong step, C[t] does not "
         "follow from the state that the log holds for the step before.",
-        "what": "The step is right, but not what failed there. Suppose the forget gate had not "
-        "acted: which number would stand in the log?",
+        "what": "The step is right, but not what failed there (the words are erase and write). "
+        "Suppose the forget gate had not acted: which number would stand in the log?",
     },
     hints=(
         "Take each step by itself: from the logged state before it and the gates, what should "

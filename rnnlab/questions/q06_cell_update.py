@@ -202,7 +202,6 @@ CELL_STATES = Question(
     returns=("C",),
     axes={"C": _TBH},
     input_axes={"f": _TBH, "i": _TBH, "C_tilde": _TBH, "C_0": ("batch", "unit")},
-    terms={"C": {"C_0": "f_t * C_{t-1}", "C_tilde": "i_t * C~_t"}},
     hints=(
         "Run the broken one on the four corners, one step each. Which of them is wrong?",
         "With f = 0 and i = 1 the cell should hold the candidate. In C_t = f_t * C_{t-1} + "
@@ -259,10 +258,11 @@ LEVEL = Question(
     axes={"seed": (), "ceiling": (), "steps": ()},
     arguments=(),
     own=("seed",),
+    tolerance=1e-3,  # three digits of the ceiling will do
     complaints={
         "seed": "Return your seed as it is.",
         "ceiling": "With the gates of your seed the cell levels off at another value. At the "
-        "level, a step takes away as much as it brings: how much is each? Do not round.",
+        "level, a step takes away as much as it brings: how much is each?",
         "steps": "The ceiling is right, the number of steps is not. The distance to the ceiling "
         "begins as the whole ceiling. What does one step leave of it?",
     },
@@ -412,12 +412,10 @@ def _counts(weights: Any, probe: Probe) -> Mapping[str, Any]:
 
 
 def _true_counts(tokens: Array) -> Array:
-    counts = np.empty(len(tokens))
-    count = 0
-    for t, token in enumerate(tokens):
-        count = 0 if token == _RESET else count + int(token == _A)
-        counts[t] = count
-    return counts
+    """The number of A since the last reset, after each token."""
+    counts = np.cumsum(tokens == _A)
+    at_reset = np.maximum.accumulate(np.where(tokens == _RESET, counts, 0))
+    return counts - at_reset
 
 
 COUNT_WEIGHTS = Question(
@@ -489,6 +487,12 @@ Yours adds where this one replaces.""",
             "The gates are right, but each A writes less than 1 and the count lags behind. How "
             "large must the candidate's sum be for its tanh to be 1?",
             _weights(g=(1, 1, 1)),
+        ),
+        Misconception(
+            "nothing written",
+            "The cell stays empty. With a sum of zero the candidate is tanh(0): what is that, and "
+            "what should be written on A?",
+            _weights(g=(0, 0, 0)),
         ),
         Misconception(
             "counts down",

@@ -542,7 +542,7 @@ def _shown(weights: Any, probe: Probe) -> Mapping[str, Any]:
 
     long = [_A] * 3 + [_B] * int(probe["pause"])
     return {
-        "opens": np.array(gates[_QUERY] > 0.9),
+        "opens": np.array([gates[_QUERY] > 0.9, gates[_QUERY] > 0.1]),
         "silent": np.array([np.abs(h).max() < 0.01, np.abs(h).max() < 0.3]),
         "ignores B": np.array(
             [same(answer(_B, _A, _A, _B, _A), answers[3]), same(answer(_B), answers[0])]
