@@ -346,7 +346,7 @@ def test_wrong_arguments(explorer: Any, arguments: dict[str, Any], words: str) -
     ("explorer", "other"),
     [
         (CellAndHidden, {"f": 0.9}),
-        (Saturation, {"C": 2.0}),
+        (Saturation, {"scale": 2.0}),
         (GRUDial, {"z": 0.6}),
         (TokenBelt, {"V_f": 1.0}),
     ],

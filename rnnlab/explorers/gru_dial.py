@@ -186,16 +186,11 @@ class GRUDial(OwnCellExplorer):
 
     def picture(self) -> Picture:
         """The four blends as bars from the old h to the new, drawn by Matplotlib."""
-        before, after = self.blends().values()
-        rows = {
-            "old h": ("h", 0.0, self.h_1),
-            "candidate, reset before V": ("h_tilde", 0.0, before.h_tilde[0]),
-            "h, z takes the new": ("h", 0.0, before.takes[0]),
-            "h, z keeps the old": ("h", 0.0, before.keeps[0]),
-            "candidate, reset after V": ("h_tilde", 0.0, after.h_tilde[0]),
-            "h, z takes the new ": ("h", 0.0, after.takes[0]),
-            "h, z keeps the old ": ("h", 0.0, after.keeps[0]),
-        }
+        rows = {"old h": ("h", 0.0, self.h_1)}
+        for reset, blends in self.blends().items():
+            rows[f"candidate, reset {reset} V"] = ("h_tilde", 0.0, blends.h_tilde[0])
+            rows[f"h, reset {reset}, z takes"] = ("h", 0.0, blends.takes[0])
+            rows[f"h, reset {reset}, z keeps"] = ("h", 0.0, blends.keeps[0])
         drawn = bars(
             rows,
             title=f"One GRU step by four conventions, z = {fixed(self.z)}",

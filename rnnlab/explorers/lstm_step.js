@@ -171,6 +171,12 @@ function picture(values, width, enters) {
       class: known(from, value) ? "rl-number" : "rl-unknown",
       "text-anchor": anchor,
     });
+  // the same in two lines, where it is narrow
+  const inTwo = (x, y, words, from, value, anchor = "middle") => {
+    const look = { class: known(from, value) ? "rl-number" : "rl-unknown", "text-anchor": anchor };
+    const number = known(from, value) ? fixed(value) : "?";
+    return [text(x, y, `${words} =`, look), text(x, y + 17, number, look)];
+  };
   const wire = (from, d) =>
     svg("path", { d, class: stage >= from ? "rl-wire" : "rl-wire rl-later" });
   const pour = (from, direction) => (enters && stage === from ? ` rl-pour-${direction}` : "");
@@ -249,7 +255,9 @@ function picture(values, width, enters) {
     label(end, 31, "C_{t}", 3, v.C, "end"),
     label(at.f - 8, 212, "f_{t}", 1, v.f, "end"),
     label(at.i, VALVE_I - 10, "i_{t}", 2, v.i),
-    label(at.g - pipe - 6, BOX - 26, "C̃_{t}", 2, v.C_tilde, "end"),
+    ...(at.g - at.i > 100
+      ? [label(at.g - pipe - 6, BOX - 26, "C̃_{t}", 2, v.C_tilde, "end")]
+      : inTwo(at.g - pipe - 6, BOX - 34, "C̃_{t}", 2, v.C_tilde, "end")),
     label(at.g - pipe - 8, VALVE_I - 34, "i * C̃_{t}", 2, v.written, "end"),
     label(at.o - 2, VALVE_O - 10, "o_{t}", 4, v.o),
     text(at.read - pipe - 8, 194, known(4, v.tanh_C) ? fixed(v.tanh_C) : "?", {
@@ -260,10 +268,7 @@ function picture(values, width, enters) {
     ...BLOCKS.flatMap((k) =>
       at.o - at.g > 90
         ? [label(at[k], SUMS, `a_{${k}}`, 0, v[`a_${k}`])]
-        : [
-            text(at[k], SUMS - 7, `a_{${k}} =`, { class: "rl-number", "text-anchor": "middle" }),
-            text(at[k], SUMS + 10, fixed(v[`a_${k}`]), { class: "rl-number", "text-anchor": "middle" }),
-          ],
+        : inTwo(at[k], SUMS - 7, `a_{${k}}`, 0, v[`a_${k}`]),
     ),
     ...BLOCKS.map((k) =>
       text(at[k], BUS + 18, WORDS[k], { class: "rl-tick", "text-anchor": "middle" }),

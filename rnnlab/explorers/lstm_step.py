@@ -10,11 +10,12 @@ import numpy as np
 import traitlets
 
 from rnnlab.cells import LSTMStep, lstm_step
+from rnnlab.diagrams import LSTM_PARTS, lstm
 from rnnlab.explorers.esm import joined
 from rnnlab.explorers.explorer import Number, Whole, fixed, openness
 from rnnlab.explorers.own import OwnCellExplorer
 from rnnlab.params import LSTMParams
-from rnnlab.plots import Picture, bars
+from rnnlab.plots import Picture
 
 STAGES = ("Start", "Forget", "Write", "Update", "Read")
 BLOCKS = ("f", "i", "g", "o")
@@ -213,26 +214,14 @@ class LSTMStepExplorer(OwnCellExplorer):
         return f"{self.question}\n{self.whole()}"
 
     def picture(self) -> Picture | None:
-        """The whole step as bars that add up, drawn by Matplotlib; None where your cell fails."""
+        """The cell with the values of the whole step, drawn by Matplotlib; None where your cell
+        fails."""
         if self.own and "error" in self.answer:
             return None
-        v = self.values()
-        drawn = bars(
-            {
-                "old C": ("C", 0, self.C_prev),
-                "forget gate f": ("f", 0, v.f),
-                "f * C stays": ("C", 0, v.kept),
-                "input gate i": ("i", 0, v.i),
-                "candidate C~": ("C_tilde", 0, v.C_tilde),
-                "i * C~ comes in": ("C_tilde", v.kept, v.kept + v.written),
-                "new C, the sum": ("C", 0, v.C),
-                "output gate o": ("o", 0, v.o),
-                "h = o * tanh(C)": ("h", 0, v.h),
-            },
-            title="One LSTM step",
-            xlabel="value",
-            ylabel="in the order of the step",
-        )
+        v = self.values()._asdict()
+        shown = {name: v[name] for name in LSTM_PARTS}
+        before = {"x": self.x, "h_prev": self.h_prev, "C_prev": self.C_prev}
+        drawn = lstm(*LSTM_PARTS, values={**shown, **before}, title="One LSTM step")
         return Picture(drawn.figure, self.whole())
 
 

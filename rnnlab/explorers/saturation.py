@@ -107,20 +107,14 @@ class Saturation(PosedExplorer):
         )
 
     def picture(self) -> Picture:
-        """Both functions and their slopes, drawn by Matplotlib, with the levels that are read."""
-        x = np.linspace(-REACH, REACH, 161)
-        f, h = 0.5 + 0.5 * np.tanh(0.5 * x), np.tanh(x)
+        """The seven gates and their slopes, drawn by Matplotlib."""
+        gates = self.gates()
         drawn = curves(
-            {"sigmoid": f, "its slope": f * (1 - f), "tanh": h, "slope of tanh": 1 - h * h},
-            title="What passes, and the slope left for learning",
-            xlabel="a of a gate, C of the cell",
+            {"f": gates.f, "slope f (1 - f)": gates.slope},
+            title=f"Seven gates, the weights times {fixed(self.scale, 1)}",
+            xlabel="sum a = W x + V h + b",
             ylabel="value (no unit)",
-            x=x,
+            x=gates.a,
+            ylim=(-0.03, 1.03),
         )
-        axes = drawn.figure.axes[0]
-        gates, out = self.gates(), tanh(self.C)
-        axes.plot(gates.a, gates.f, "s", color="black", markersize=5)
-        axes.plot(gates.a, gates.slope, "s", color="black", markersize=5, fillstyle="none")
-        axes.plot([self.C], [out], "o", color="black", markersize=7)
-        axes.plot([self.C], [1 - out * out], "o", color="black", markersize=7, fillstyle="none")
         return Picture(drawn.figure, self.sentence())

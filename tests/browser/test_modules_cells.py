@@ -305,7 +305,7 @@ def test_presets_inputs_and_labels(page: Any, explorer: Any) -> None:
     rng = np.random.default_rng(43)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        for _ in range(3):
+        for _ in range(2):
             check_labels(page, ALL[explorer](rng))
 
 
