@@ -224,8 +224,14 @@ function picture(values, width) {
       mark("h_tilde", x(fresh), y - 13, 6),
       svg("circle", { class: "rl-flow rl-negative", style: coloured("h"), cx: x(old), cy: y, r: 5.5 }),
       mark("h", x(h), y, 7.5),
-      ...(own?.step && !matches
-        ? [line(x(own.step.h[0]), y - 12, x(own.step.h[0]), y + 12, { class: "rl-leader" })]
+      ...(own?.step && !ours.length
+        ? [
+            line(x(own.step.h[0]), y - 12, x(own.step.h[0]), y + 12, { class: "rl-leader" }),
+            text(left + wide, y - 32, `yours ${fixed(own.step.h[0])}, dotted`, {
+              class: "rl-tick",
+              "text-anchor": "end",
+            }),
+          ]
         : []),
     ];
   };

@@ -42,11 +42,12 @@ export function sentence(values) {
 
 export function equations(values) {
   const { a, f, slope } = gatesAt(values)[values.unit - 1];
+  const sum = values.sums[values.unit - 1];
   const out = Math.tanh(values.C);
   return [
     {
       letters: "f = σ(scale · sum)",
-      numbers: `= σ(${fixed(values.scale, 1)} · ${fixed(values.sums[values.unit - 1], 1)}) = σ(${fixed(a)})`,
+      numbers: `= σ(${fixed(values.scale, 1)} · ${sum < 0 ? `(${fixed(sum, 1)})` : fixed(sum, 1)}) = σ(${fixed(a)})`,
       result: `= ${fixed(f, 3)} passes`,
     },
     {
@@ -64,7 +65,7 @@ export function equations(values) {
 
 const TOP = 82;
 const TALL = 132;
-const GAP = 74; // between the row of values and the row of slopes
+const GAP = 78; // between the row of values and the row of slopes
 const LEFT = 40;
 const BETWEEN = 46;
 
@@ -95,7 +96,7 @@ function picture(values, width) {
         }),
       ]),
       ...[-6, -3, 0, 3, 6].map((tick) =>
-        text(x(tick), rows[row] + TALL + 16, fixed(tick, 0), {
+        text(x(tick), rows[row] + TALL + 21, fixed(tick, 0), {
           class: "rl-tick",
           "text-anchor": "middle",
         }),
@@ -148,7 +149,7 @@ function picture(values, width) {
     ];
   };
   const slopeOf = (a) => logistic(a) * (1 - logistic(a));
-  const bottom = rows[1] + TALL + 34;
+  const bottom = rows[1] + TALL + 40;
   const factors = [
     ["back along C", "C", `f${index}`, read.f],
     ["into the gate's weights", "f", "σ′(a)", read.slope],

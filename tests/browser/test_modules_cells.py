@@ -10,6 +10,7 @@ from pages import check_drawn, check_inputs, check_key, check_labels, check_pres
 
 from rnnlab.cells import gru_step
 from rnnlab.explorers import CellAndHidden, GRUDial, LSTMStepExplorer, Saturation, TokenBelt
+from rnnlab.explorers.explorer import fixed
 from rnnlab.explorers.token_belt import TOKENS
 from rnnlab.params import GRUParams, LSTMParams
 
@@ -322,6 +323,10 @@ def test_an_upright_slider_goes_up_and_down(page: Any) -> None:
     page.get_by_role("button", name="Close all").press("Enter")
     assert page.evaluate("state.o") == [0] * 10
     assert "10 of 10 output gates are closed" in page.locator(".rl-status").inner_text()
+    # nothing flows behind a valve that is shut
+    ends = """[...document.querySelectorAll("polygon.rl-flow")]
+      .map((flow) => flow.getBBox()).map(({ y, height }) => y + height)"""
+    assert 200 < max(page.evaluate(ends)) < 215
 
 
 def test_a_token_is_changed_by_its_button(page: Any) -> None:
@@ -345,6 +350,11 @@ def test_the_dial_marks_which_convention_is_yours(page: Any) -> None:
     assert page.get_by_text("yours").count() == 1
     status = page.locator(".rl-status").inner_text()
     assert status == dial.sentence() and status.endswith("reset after V, z takes the new.")
+    other = random_dial(rng, lambda x_t, h_prev, p: (h_prev * 0.5,) * 4)
+    check_labels(page, other)
+    check_drawn(page)
+    assert page.locator(".rl-status").inner_text().endswith("none of the four.")
+    assert page.get_by_text(f"yours {fixed(other.h_1 / 2)}, dotted").count() == 4
     broken = random_dial(rng, fails_as_gru)
     show(page, broken)
     check_drawn(page)
