@@ -6,8 +6,19 @@ const sum = (terms) => terms.reduce((total, term) => total + term, 0);
 const zip = (f, ...vectors) => vectors[0].map((_, k) => f(...vectors.map((v) => v[k])));
 const add = (...vectors) => zip((...terms) => sum(terms), ...vectors);
 const times = (a, b) => zip((x, y) => x * y, a, b);
-const dot = (M, v) => M.map((row) => sum(times(row, v)));
-const dotT = (M, v) => M[0].map((_, k) => sum(M.map((row, n) => row[k] * v[n])));
+// loops, for these two are called thousands of times while a slider moves
+const dot = (M, v) =>
+  M.map((row) => {
+    let total = 0;
+    for (let k = 0; k < row.length; k++) total += row[k] * v[k];
+    return total;
+  });
+const dotT = (M, v) =>
+  M[0].map((_, k) => {
+    let total = 0;
+    for (let n = 0; n < M.length; n++) total += M[n][k] * v[n];
+    return total;
+  });
 const outer = (a, b) => a.map((x) => b.map((y) => x * y));
 
 // the same function, and exp cannot overflow
