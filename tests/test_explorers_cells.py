@@ -160,9 +160,9 @@ def in_place(x_t: Any, h_prev: Any, C_prev: Any, p: Any) -> Any:
         (lambda *a: 3.0, r"must return \(h, C, f, i, C_tilde, o\), 6 values, got one value"),
         (lambda *a: (a[1], a[2]), "must return .* 6 values, got 2 values"),
         (lambda *a: {"h": a[1]}, "must return .* but C, f, i, C_tilde, o is missing"),
-        (lambda *a: (a[1],) * 5 + ("x",), "o must be an array of shape .1,., got str"),
-        (lambda *a: (np.ones((2, 1)),) * 6, r"h must have shape \(1,\), got \(2, 1\)"),
-        (lambda *a: (a[1] * np.inf,) * 6, "h must hold finite numbers, got .inf"),
+        (lambda *a: (a[1],) * 5 + ("x",), "o must be an array of shape .1, 1., got str"),
+        (lambda *a: (np.ones(1),) * 6, r"h must have shape \(1, 1\), got \(1,\)"),
+        (lambda *a: (a[1] * np.inf,) * 6, "h must hold finite numbers, got ..inf"),
     ],
 )
 def test_an_own_step_that_fails_says_so_in_the_widget(cell: Any, words: str) -> None:
@@ -234,8 +234,8 @@ def test_the_gates_of_the_dial_are_those_of_its_inputs() -> None:
     rng = np.random.default_rng(33)
     dial = GRUDial(p=gru_weights(rng), z=0.35, r_1=0.9, r_2=0.2, h_1=-0.7)
     step = gru_step(**dial.arguments())
-    np.testing.assert_allclose(step.z, [0.35, 0.35], rtol=0, atol=1e-12)
-    np.testing.assert_allclose(step.r, [0.9, 0.2], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(step.z, [[0.35, 0.35]], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(step.r, [[0.9, 0.2]], rtol=0, atol=1e-12)
     before, after = dial.blends().values()
     old = np.array([-0.7, 0.8])
     for blends in (before, after):
@@ -264,7 +264,7 @@ def test_the_dial_tells_torch_from_the_course() -> None:
                 stacked = np.concatenate([getattr(p, f"{letter}_{k}") for k in ("r", "z", "h")])
                 getattr(cell, name).copy_(torch.from_numpy(stacked))
             cell.bias_hh.zero_()
-            h = cell(torch.from_numpy(x_t)[None], torch.from_numpy(h_prev)[None])[0].numpy()
+            h = cell(torch.from_numpy(x_t), torch.from_numpy(h_prev)).numpy()
         return h, *gru_step(x_t, h_prev, p)[1:]
 
     dial = GRUDial(torch_step, z=0.3, r_2=0.1)
@@ -282,7 +282,7 @@ def test_a_step_that_is_none_of_the_four_and_one_that_fails() -> None:
     dial = GRUDial(lambda x_t, h_prev, p: (h_prev * 0.5,) * 4)
     assert dial.equal() == []
     assert dial.sentence().endswith("Your <lambda> gives 0.40 (unit 2: 0.40): none of the four.")
-    broken = GRUDial(lambda x_t, h_prev, p: h_prev[7])
+    broken = GRUDial(lambda x_t, h_prev, p: h_prev[0, 7])
     assert "There is no value of yours to show: <lambda> raised IndexError" in broken.sentence()
     assert broken.picture() is not None
 

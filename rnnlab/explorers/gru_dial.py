@@ -88,9 +88,9 @@ class GRUDial(OwnCellExplorer):
         before: h~ = tanh(W x + V (r * h) + b)          after: h~ = tanh(W x + b + r * (V h))
         takes:  h' = (1 - z) * h + z * h~               keeps: h' = z * h + (1 - z) * h~
 
-    cell: your own step, `cell(x_t, h_prev, p)` with x_t (1,), h_prev (2,) and p a GRUParams whose
-    biases give the z and r of the inputs, that returns (h, z, r, h_tilde); the widget then says
-    which of the four it is, or its error. p: the weights, of input size 1 and hidden size 2,
+    cell: your own step, `cell(x_t, h_prev, p)` with x_t (1, 1), h_prev (1, 2) and p a GRUParams
+    whose biases give the z and r of the inputs, that returns (h, z, r, h_tilde); the widget then
+    says which of the four it is, or its error. p: the weights, of input size 1 and hidden size 2,
     without b_hv. z, r_1, r_2: the gates from 0 to 1; h_1: the old h of unit 1, from -1 to 1.
     question: what is asked at first. `.z`, `.r_1`, `.r_2` and `.h_1` follow the inputs and can be
     set. Raises ValueError for a value outside these.
@@ -134,15 +134,14 @@ class GRUDial(OwnCellExplorer):
         )
 
     def arguments(self) -> dict[str, Any]:
-        """What a cell is called with: x_t (1,), h_prev (2,) and the weights p."""
+        """What a cell is called with: x_t (1, 1), h_prev (1, 2) and the weights p."""
         p = {name: np.array(array) for name, array in self.weights.items()}
-        x_t, h_prev = np.array([X]), np.array([self.h_1, H_2])
+        x_t, h_prev = np.array([[X]]), np.array([[self.h_1, H_2]])
         gates = {"z": (self.z, self.z), "r": (self.r_1, self.r_2)}
         for k, values in gates.items():
             # the bias that gives the gate its value
-            p[f"b_{k}"] = np.array([_logit(v) for v in values]) - (
-                x_t @ p[f"W_{k}"].T + h_prev @ p[f"V_{k}"].T
-            )
+            rest = x_t @ p[f"W_{k}"].T + h_prev @ p[f"V_{k}"].T
+            p[f"b_{k}"] = np.array([_logit(v) for v in values]) - rest[0]
         return {"x_t": x_t, "h_prev": h_prev, "p": GRUParams(**p)}
 
     def blends(self) -> dict[str, Blends]:
@@ -153,7 +152,7 @@ class GRUDial(OwnCellExplorer):
         for reset in ("before", "after"):
             step = gru_step(**given, reset=reset)
             keeps = step.z * old + (1 - step.z) * step.h_tilde
-            both[reset] = Blends(step.h_tilde.tolist(), step.h.tolist(), keeps.tolist())
+            both[reset] = Blends(*(a[0].tolist() for a in (step.h_tilde, step.h, keeps)))
         return both
 
     def equal(self) -> list[str]:

@@ -81,7 +81,7 @@ class LSTMStepExplorer(OwnCellExplorer):
         C_t = f_t * C_{t-1} + i_t * C~_t          h_t = o_t * tanh(C_t)
         a_f = W_f x_t + V_f h_{t-1} + b_f, and so on
 
-    cell: your own step, `cell(x_t, h_prev, C_prev, p)` with x_t, h_prev, C_prev (1,) and p an
+    cell: your own step, `cell(x_t, h_prev, C_prev, p)` with x_t, h_prev, C_prev (1, 1) and p an
     LSTMParams, that returns (h, C, f, i, C_tilde, o); the widget then shows what it returns, or its
     error. p: the weights, of input size 1 and hidden size 1. x, h_prev, C_prev: from -2 to 2,
     h_prev from -1 to 1. stage: 0, nothing is computed yet, to 4, all is. question: what is asked at
@@ -135,11 +135,11 @@ class LSTMStepExplorer(OwnCellExplorer):
         )  # fmt: skip
 
     def arguments(self) -> dict[str, Any]:
-        """What a cell is called with: x_t, h_prev, C_prev, each (1,), and the weights p."""
+        """What a cell is called with: x_t, h_prev, C_prev, each (1, 1), and the weights p."""
         numbers = {name: np.array([[number]]) for name, number in self.weights.items()}
         biases = {f"b_{k}": np.array([getattr(self, f"b_{k}")]) for k in BLOCKS}
         states = {"x_t": self.x, "h_prev": self.h_prev, "C_prev": self.C_prev}
-        arrays = {name: np.array([number]) for name, number in states.items()}
+        arrays = {name: np.array([[number]]) for name, number in states.items()}
         return {**arrays, "p": LSTMParams(**numbers, **biases)}
 
     def values(self) -> StepValues:
@@ -153,7 +153,7 @@ class LSTMStepExplorer(OwnCellExplorer):
             step = {name: numbers[0] for name, numbers in self.answer["step"].items()}
         else:
             course = lstm_step(**self.arguments())._asdict()
-            step = {name: float(array[0]) for name, array in course.items()}
+            step = {name: float(array[0, 0]) for name, array in course.items()}
         W = self.weights
         a = {
             f"a_{k}": W[f"W_{k}"] * self.x + W[f"V_{k}"] * self.h_prev + getattr(self, f"b_{k}")

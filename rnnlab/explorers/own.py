@@ -16,10 +16,10 @@ from rnnlab.params import Array
 class OwnCellExplorer(PosedExplorer):
     """An explorer of one step that can show the learner's own step instead of the course's.
 
-    cell: a function of the arguments of `arguments`, which returns what `returned` names, in that
-    order or as a dict; None for the course's own, which the browser computes. `.answer` holds what
-    the function said to the present values: {"given", "printed", and "step" or "error"}. An error
-    in the function is shown in the widget and raises nothing here.
+    cell: a function of the arguments of `arguments`, a batch of one, which returns what `returned`
+    names, in that order or as a dict; None for the course's own, which the browser computes.
+    `.answer` holds what the function said to the present values: {"given", "printed", and "step" or
+    "error"}. An error in the function is shown in the widget and raises nothing here.
     """
 
     returned: ClassVar[tuple[str, ...]]
@@ -106,7 +106,7 @@ def _numbers(name: str, each: str, part: Any, units: tuple[int, ...]) -> list[fl
         raise ValueError(f"{name}: {each} must have shape {units}, got {array.shape}")
     if array.dtype.kind not in "iuf" or not np.all(np.isfinite(array)):
         raise ValueError(f"{name}: {each} must hold finite numbers, got {array.tolist()}")
-    numbers: list[float] = array.astype(float).tolist()
+    numbers: list[float] = array.astype(float).ravel().tolist()
     return numbers
 
 

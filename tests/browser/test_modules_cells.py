@@ -124,7 +124,7 @@ def test_presets_inputs_and_labels_of_the_step(page: Any) -> None:
 
 
 def wrong_step(x_t: Any, h_prev: Any, C_prev: Any, p: Any) -> Any:
-    one = np.ones(1)
+    one = np.ones((1, 1))
     return 0.3 * one, 1.9 * one, 0.5 * one, 0.25 * one, 0.8 * one, 0.6 * one
 
 
