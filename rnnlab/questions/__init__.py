@@ -7,6 +7,7 @@ misconception is such a function: an answer that computes the same on every prob
     derivation   a function as its lines; a misconception puts another line in one's place
     gates        what can go wrong in sigmoid(W x + V h + b), for every gate of the course
     memory       what can go wrong in the cell update and in what is read of the cell
+    gru, gru_backward  the GRU's step and sequence, forwards and backwards, and their mistakes
 """
 
 from __future__ import annotations

@@ -642,7 +642,7 @@ def _trace_inputs(rng: np.random.Generator) -> list[Probe]:
 def _trace(
     rng: np.random.Generator, T: int, size: tuple[int, int, int], slip: tuple[str, str]
 ) -> Probe:
-    """A trace in which the first wrong step is not where the states are farthest astray."""
+    """A trace; of two wrong steps the first is not where the states are farthest astray."""
     B, D, H = size
     while True:
         p = weights(D, H, rng)
@@ -655,7 +655,7 @@ def _trace(
             h_prev = _state(x[t], h_prev, p, *convention)
             states.append(h_prev)
         h = np.stack(states)
-        if _drift(x, h0, h, p).argmax() not in wrong:
+        if len(wrong) == 1 or _drift(x, h0, h, p).argmax() != first:
             return {"x": x, "h0": h0, "h": h, "p": p}
 
 
@@ -692,7 +692,8 @@ WRONG_STEP = Question(
     observe=lambda value, probe: {"t": np.asarray(value[0])},
     complaints={
         "t": "For at least one of three traces that is not the first step that breaks the course's "
-        "equations."
+        "equations. An error travels on: a state can be far from a run of your own although its "
+        "own step is right."
     },
     hints=(
         "Each step can be checked by itself: it must lead from the state before it, as it stands "
@@ -720,12 +721,6 @@ WRONG_STEP = Question(
             "the last wrong step",
             "More than one step may be wrong. Asked for is the first.",
             lambda *given: int(np.flatnonzero(_errors(*given) > 1e-9)[-1]),
-        ),
-        Misconception(
-            "largest distance from an own run",
-            "An error travels on: the state can be farthest from the right one long after the step "
-            "that broke the rules. Which is the first to differ?",
-            lambda *given: int(np.argmax(_drift(*given))),
         ),
         Misconception(
             "last step of an own run",

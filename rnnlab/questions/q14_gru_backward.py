@@ -44,7 +44,9 @@ KEPT_SHARE = Question(
     arguments=(),
     own=("seed",),
     observe=lambda value, probe: {"share": value[1]},
-    complaints={"share": "That is not the share which is left after all twenty steps of your z."},
+    complaints={
+        "share": "That is not the share which is left after all twenty steps of your z (unrounded)."
+    },
     hints=(
         "Follow the kept path over two steps: by what is the gradient multiplied at each?",
         "h_t keeps the share 1 - z_t of h_{t-1}, so the gradient passes with the same factor: one "
