@@ -119,6 +119,8 @@ def curves(
             for k, (array, mark) in enumerate(zip(arrays.values(), _marks(arrays), strict=True))
         ]
         ax.set_xlim(at[0], at[-1])
+        if np.all(at == np.round(at)):
+            ax.locator_params(axis="x", integer=True)  # there is no step 2.5
         if ylim is not None:
             ax.set_ylim(*ylim)
         _finish(figure, ax, ends, level)

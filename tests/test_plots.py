@@ -288,6 +288,11 @@ class TestInk:
         assert np.array_equal(line.get_ydata(), 0.3 + 0.02 * k)
         assert line.get_color() == plots.PALETTE["f"] and line.get_marker() == "s"
 
+    def test_steps_are_counted_in_whole_numbers(self) -> None:
+        drawn = plots.curves({"C": [1.0, 2.0, 0.5, 0.2, 0.1]}, title="C", ylabel="C", x=range(1, 6))
+        ticks = drawn.figure.axes[0].get_xticks()
+        assert np.array_equal(ticks, np.round(ticks))
+
     def test_a_name_stands_at_the_end_of_its_line(self) -> None:
         picture = plots.curves({"low": k / 20, "high": 1 - k / 40}, title="Ends", ylabel="y")
         (ax,) = picture.figure.axes
