@@ -621,10 +621,18 @@ def _states(p: LSTMParams, noise: Array) -> Array:
 
 
 def _holds(weights: Any, probe: Probe) -> Mapping[str, Any]:
-    """What the units say after the symbol, after silence and after noise: see `_told`."""
-    p = LSTMParams(**dict(zip(_NAMES, (np.asarray(w, float) for w in weights), strict=True)))
+    """What the units say after the symbol, after silence and after noise: see `_told`.
+
+    What comes after something that is wrong counts as wrong altogether: it says nothing more.
+    """
+    p = LSTMParams(*(np.asarray(w, float) for w in weights))
     silent, loud = (_states(p, noise) for noise in (np.zeros((_LAG, 1, _SIZE)), probe["noise"]))
-    return {"writes": _told(silent[0]), "keeps": _told(silent[-1]), "holds": _told(loud[-1])}
+    seen = {"writes": _told(silent[0]), "keeps": _told(silent[-1]), "holds": _told(loud[-1])}
+    so_far = True
+    for name, told in seen.items():
+        seen[name] = told & so_far
+        so_far &= bool(told.all())
+    return seen
 
 
 _NOTHING_WRITTEN = (
