@@ -279,4 +279,10 @@ def _shape_cause(got: Array, right: Array, axes: tuple[str, ...]) -> str:
         return "; one bias serves every example of the batch"
     if got.shape == right.shape[1:]:
         return "; the first axis is missing"
+    for k, axis in enumerate(axes):
+        if got.shape == right.shape[:k] + right.shape[k + 1 :]:
+            return f"; the {axis} axis is missing"
+    for k, length in enumerate(got.shape):
+        if got.shape[:k] + got.shape[k + 1 :] == right.shape:
+            return f"; an axis of length {length} too many"
     return ""
