@@ -192,6 +192,8 @@ def changes(node: ast.AST, parent: ast.AST, slot: str, names: Names) -> Iterator
             for word in names.attributes[base]:
                 if word != name and base != "np":
                     yield "name", _with(node, attr=word)
+        case ast.Name() if isinstance(parent, ast.FormattedValue):  # the name of a key, no value
+            return
         case ast.Name(id=name, ctx=ast.Load()) if slot != "func" and name in names.data:
             for word in names.like(name):
                 yield "name", ast.Name(word, ast.Load())
@@ -405,10 +407,11 @@ class _Flow:
             for target in node.targets
             if isinstance(target, ast.Name)
         }
+        self.sets: dict[str, str] = {}  # p, whose arrays are set by their keys -> what it returns
         self.parts: dict[str, set[str]] = {}
         self.made: dict[str, ast.expr] = {}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Return) and node.value is not None:
+        for node in _returns(tree, asked.name):
+            if node.value is not None:
                 self._returned(node.value, asked)
         self.alias = {
             (target.id, value.id)
@@ -427,6 +430,8 @@ class _Flow:
                     before |= _written(line)
 
     def _returned(self, value: ast.expr, asked: Question) -> None:
+        if len(asked.returns) > 1 and isinstance(value, ast.Name):  # by their names, in a dict
+            self.sets[value.id] = ""
         several = len(asked.returns) > 1 and isinstance(value, ast.Tuple)
         values = value.elts if several else [value]
         for name, made in zip(asked.returns, values, strict=False):
@@ -434,15 +439,13 @@ class _Flow:
             built = self.dicts.get(made.id, made) if isinstance(made, ast.Name) else made
             if name in asked.axes:
                 continue
-            if isinstance(built, ast.Dict):
+            if isinstance(built, ast.Dict) and built.keys:
                 for key, item in zip(built.keys, built.values, strict=True):
                     if isinstance(key, ast.Constant):
                         part = truth.part_name(name, str(key.value).removeprefix("d"))
                         self._made(part, item)
             else:
-                for part in _parts(asked):
-                    if truth.part_name(name, "") and part.startswith(truth.part_name(name, "")):
-                        self.parts.setdefault(part, self.parts[name])
+                self.sets |= dict.fromkeys(self.parts[name], name)
 
     def _made(self, part: str, value: ast.expr) -> None:
         self.parts[part] = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
@@ -461,17 +464,21 @@ class _Flow:
         for table in path:  # {"f": ..., "i": ...} holds what becomes dW_f, dV_f, db_f
             if isinstance(table, ast.Dict):
                 for key, value in zip(table.keys, table.values, strict=True):
-                    if value in path and isinstance(key, ast.Constant):
+                    if (value is new or value in path) and isinstance(key, ast.Constant):
                         near |= {
                             part for part in _parts(self.asked) if part.endswith(f"_{key.value}")
                         }
+        near |= self._keyed(line) | self._keyed(now)
         if not near & set(_parts(self.asked)):
             near |= self._near(written)
+        lost = [old]
+        if isinstance(line, ast.Assign) and line.value not in path:  # its value goes elsewhere
+            lost.append(line.value)
         touched = symbols(term) | (symbols(new) if isinstance(new, ast.expr) else set())
         used = written | {n.id for n in ast.walk(term) if isinstance(n, ast.Name)}
         return {
             "term": frozenset(touched | {letter(name) for name in written}),
-            "lost": frozenset(symbols(old) | self._sources(old)),
+            "lost": frozenset().union(*(symbols(n) | self._sources(n) for n in lost)),
             "outside": not any(_is_sum(node) for node in path[:-1]),
             "steps": kind in ("index", "loop direction")
             or isinstance(line, ast.For)
@@ -479,6 +486,18 @@ class _Flow:
             "near": frozenset(near),
             "writes": frozenset(written | used | {b for a, b in self.alias if a in written}),
         }
+
+    def _keyed(self, line: ast.stmt) -> set[str]:
+        """The arrays that a line like dp[f"W_{gate}"] = ... or p["b_i"][:] = ... sets."""
+        for node in ast.walk(line):
+            match node:
+                case ast.Subscript(value=ast.Name(id=base), slice=key) if base in self.sets:
+                    name = self.sets[base]
+                    first = key.values[0] if isinstance(key, ast.JoinedStr) else key
+                    stem = first.value if isinstance(first, ast.Constant) else ""
+                    start = truth.part_name(name, str(stem).removeprefix("d"))
+                    return {name} | {part for part in _parts(self.asked) if part.startswith(start)}
+        return set()
 
     def _sources(self, node: ast.AST) -> set[str]:
         """The symbols in the lines that compute what is in `node`."""
@@ -492,6 +511,14 @@ class _Flow:
         next_line = {name for _, writes, reads in self.lines if reads & written for name in writes}
         direct = {part for part, made in self.parts.items() if made & written}
         return direct | {part for part, made in self.parts.items() if made & next_line}
+
+
+def _returns(tree: ast.AST, name: str) -> list[ast.Return]:
+    """The returns of the function of this name, without those of functions in it."""
+    defined = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    own = next((node for node in defined if node.name == name), tree)
+    inner = {n for d in ast.walk(own) if d in defined and d is not own for n in ast.walk(d)}
+    return [n for n in ast.walk(own) if isinstance(n, ast.Return) and n not in inner]
 
 
 def _written(line: ast.AST) -> set[str]:
