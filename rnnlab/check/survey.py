@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -15,20 +14,31 @@ SEEDS = range(5)
 
 
 def table(question: Question) -> Iterator[str]:
-    """Lines of a table: a row a misconception, a column for the truth and for each row.
+    """Lines of a table of all pairs: a row a misconception, numbered, with whatever is its equal.
 
-    "=" where both compute the same on every probe of five seeds, "." where they do not. At the
-    end of a row stands what the check takes it for, if not for itself.
+    Equal are two that compute the same on every probe of five seeds: such twins must share one
+    hint, and none may be equal to the truth. Where the check takes a row for another, the row says
+    for which.
     """
     wrong = question.misconceptions
     width = max(len(m.name) for m in wrong)
-    yield f"{question.id}: {question.title}. Columns: the truth, then rows 1 to {len(wrong)}."
-    for k, one in enumerate(wrong, 1):
-        others = [question.reference, *(m.wrong for m in wrong)]
-        marks = "".join("=" if same(question, one.wrong, other) else "." for other in others)
+    probes = [p for seed in SEEDS for p in question.inputs(np.random.default_rng(seed))]
+    truth_there = [truth.run(question, question.reference, probe) for probe in probes]
+    there = [[truth.run(question, m.wrong, probe) for probe in probes] for m in wrong]
+    pairs = len(wrong) * (len(wrong) + 1) // 2
+    yield f"{question.id}: {question.title}. {len(wrong)} misconceptions, {pairs} pairs."
+    for k, one in enumerate(wrong):
+        equal = [
+            f"{n + 1} {'(one hint)' if other.hint == one.hint else '(TWO HINTS)'}"
+            for n, other in enumerate(wrong)
+            if n != k and _same(question, there[k], there[n])
+        ]
+        equal += ["THE TRUTH"] if _same(question, there[k], truth_there) else []
         found = {str(judge(question.id, one.wrong, seed=seed).misconception) for seed in SEEDS}
-        taken = "" if found == {one.name} else f"  taken for: {', '.join(sorted(found))}"
-        yield f"{k:4} {one.name:<{width}}  {marks[0]} {marks[1:]}{taken}"
+        words = f"  equals {', '.join(equal)}" if equal else ""
+        if found != {one.name}:
+            words += f"  taken for {', '.join(sorted(found))}"
+        yield f"{k + 1:4} {one.name:<{width}}{words}".rstrip()
 
 
 def examples(question: Question) -> Iterator[str]:
@@ -41,13 +51,10 @@ def examples(question: Question) -> Iterator[str]:
         yield f"    {verdict.hint}"
 
 
-def same(question: Question, one: Callable[..., Any], other: Callable[..., Any]) -> bool:
-    """Do two functions give the same on every probe of five seeds?"""
-    return all(
-        _alike(question, truth.run(question, one, probe), truth.run(question, other, probe))
-        for seed in SEEDS
-        for probe in question.inputs(np.random.default_rng(seed))
-    )
+def _same(
+    question: Question, one: Sequence[truth.Parts | None], other: Sequence[truth.Parts | None]
+) -> bool:
+    return all(_alike(question, a, b) for a, b in zip(one, other, strict=True))
 
 
 def _alike(question: Question, a: truth.Parts | None, b: truth.Parts | None) -> bool:
