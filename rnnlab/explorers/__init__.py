@@ -17,20 +17,28 @@ except ImportError as error:
         'pip install "rnnlab[lab]" installs what the lectures need'
     ) from error
 
+from rnnlab.explorers.backward_path import BackwardPath
 from rnnlab.explorers.cell_and_hidden import CellAndHidden
 from rnnlab.explorers.conveyor_belt import ConveyorBelt
+from rnnlab.explorers.forget_bias import ForgetBias
+from rnnlab.explorers.gradient_through_time import GradientThroughTime
 from rnnlab.explorers.gru_dial import GRUDial
 from rnnlab.explorers.lstm_step import LSTMStepExplorer
 from rnnlab.explorers.predict import Predict
 from rnnlab.explorers.saturation import Saturation
 from rnnlab.explorers.token_belt import TokenBelt
+from rnnlab.explorers.who_remembers import WhoRemembers
 
 __all__ = [
+    "BackwardPath",
     "CellAndHidden",
     "ConveyorBelt",
+    "ForgetBias",
     "GRUDial",
+    "GradientThroughTime",
     "LSTMStepExplorer",
     "Predict",
     "Saturation",
     "TokenBelt",
+    "WhoRemembers",
 ]
