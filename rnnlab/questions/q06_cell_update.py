@@ -388,8 +388,10 @@ def _cells(weights: Any, tokens: Array) -> Array:
 
 
 def _count_inputs(rng: np.random.Generator) -> list[Probe]:
-    # a token's number here begins at 1, for no probe holds a zero
-    return [{"text": 1 + rng.choice([_A, _B, _RESET], 2000, p=[0.5, 0.499, 0.001])}]
+    # one early reset, so that every text has a long count after it, whatever the seed
+    text = rng.choice([_A, _B], 2000)
+    text[rng.integers(100, 300)] = _RESET
+    return [{"text": 1 + text}]  # from 1 on, for no probe holds a zero
 
 
 def _counts(weights: Any, probe: Probe) -> Mapping[str, Any]:
