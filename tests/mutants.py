@@ -871,7 +871,7 @@ def named(asked: Question, mutant: Mutant, verdict: Verdict) -> str:
         said = letters(term[1]) | (letters(pointed[1]) if pointed else set())
         if said & mutant.term:
             return "term"
-    silent = re.search(r"([^.]+?) ha(?:s|ve) no say", words)
+    silent = re.search(r"([^.]+?) changes? nothing in", words)
     if silent and letters(silent[1]) & mutant.lost:
         return "term"
     if "look at what happens to the sum" in words or "at what all of them go" in words:

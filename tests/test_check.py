@@ -80,10 +80,10 @@ def test_an_exception_shows_the_learners_line_and_what_came_in() -> None:
         return a_f
 
     words = says(crash)
-    assert "raised ValueError: these shapes cannot be multiplied (4 is not 3)" in words
+    assert "raised ValueError: these shapes cannot be multiplied: 3 meets 4" in words
     assert "at your line `a_f = x_t @ W_f`" in words
-    assert "x_t (2, 3), h_prev (2, 4), W_f (4, 3)" in words
-    assert "It runs with other sizes; in came x_t (3, 4)" in words
+    assert "in came x_t (2, 3), W_f (4, 3). It runs only where some of the sizes are equal" in words
+    assert "Print the shapes of what meets there" in words
 
 
 def test_sys_exit_and_recursion_are_answers_too() -> None:
@@ -157,7 +157,11 @@ def test_where_it_differs_first() -> None:
 def test_an_unknown_mistake_gets_a_ladder_and_no_guess() -> None:
     verdict = judge(ID, lambda x, h, W, V, b: right(x, h, W, V, b) ** 3, seed=1)
     assert verdict.misconception is None
-    assert "I do not recognise the mistake" in str(verdict.hint)
+    assert "look at what happens to the sum" in verdict.difference
+    assert "Start from there." in str(verdict.hint)
+    none = judge("04.half_life", lambda f: np.log(0.5) / np.log(f) + np.sin(9 * f), seed=1)
+    assert none.misconception is None and "not the right values" in none.difference
+    assert "I do not recognise the mistake" in str(none.hint)
 
 
 def test_a_match_on_one_probe_only_is_no_match() -> None:
@@ -331,7 +335,7 @@ def test_named_results_come_in_any_order_and_extra_ones_are_refused() -> None:
     )
     swapped = on_parts(lambda *a: two_gates(*a)[::-1])
     assert swapped.difference == (
-        "Every value is right, but they come back as u, kept, C_t; asked for is C_t, kept, u, in "
+        "Every value is right, but they come back as u, kept, C_t; please return C_t, kept, u, in "
         "this order."
     )
 
@@ -397,7 +401,9 @@ def test_gradients_by_weights_say_which_are_right_and_what_makes_the_difference(
     assert "right for a batch of one and wrong for 2: look at what happens over the batch" in words
     words = told(lambda name, d, T, B: d / T if name == "V" else d)
     assert "dV differs" in words and "right for a sequence of one step and wrong for 5" in words
-    assert "dp lacks dV: it must hold db, dW and dV" in told(lambda name, d, T, B: d, "W b")
+    assert "dp lacks dV: a gradient has the key of its weight" in told(
+        lambda name, d, T, B: d, "W b"
+    )
     as_names = Judgement(
         _GRADS, lambda da, x, h: {f"d{k}": v for k, v in _GRADS.reference(da, x, h).items()}, 4
     )

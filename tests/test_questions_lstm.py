@@ -274,7 +274,7 @@ WRONG: list[tuple[str, list[tuple[str, str]], str, str | None]] = [
     (
         "08.lstm_step",
         [("h_prev @ p.V_g", "C_prev @ p.V_g")],
-        "h_prev has no say in C_tilde: look at the term V_g h_{t-1}",
+        "h_prev changes nothing in C_tilde: look at the term V_g h_{t-1}",
         "C_prev fed to C_tilde",
     ),
     (

@@ -96,20 +96,35 @@ class Answer:
         name = self.question.name
         if outcome.kind == "raised":
             error = re.sub(
-                _MATMUL, r"these shapes cannot be multiplied (\1 is not \2)", outcome.error
+                _MATMUL, r"these shapes cannot be multiplied: \2 meets \1", outcome.error
             )
             line = f" at your line `{outcome.line}`" if outcome.line else ""
             cure = ""
             if _SCALAR in error:
                 cure = " (math's functions take one number; NumPy's take arrays)"
-            other = ""
-            if runs is not None:
-                other = f" It runs with other sizes{came_in(self._inputs(runs))}."
-            came = came_in(self._inputs(probe))
-            raise StopError(f"`{name}` raised {error}{cure}{line}{came}.{other}")
+            came = came_in(self._on_line(outcome.line, probe))
+            raise StopError(f"`{name}` raised {error}{cure}{line}{came}.{self._luck(probe, runs)}")
         if outcome.value is None:
             how = "prints its result but returns None" if outcome.printed else "returns None"
             raise StopError(f"`{name}` {how}: end it with a return statement.")
+
+    def _luck(self, probe: Probe, runs: Probe | None) -> str:
+        """Words for an answer that runs on one probe and raises on another."""
+        if runs is None:
+            return ""
+        here, there = _sizes(self._inputs(probe)), _sizes(self._inputs(runs))
+        if len(there) < len(here):
+            return (
+                " It runs only where some of the sizes are equal: there one array can stand in "
+                "another's place."
+            )
+        return f" It runs with other sizes{came_in(self._inputs(runs))}." if here != there else ""
+
+    def _on_line(self, line: str, probe: Probe) -> dict[str, Any]:
+        """The inputs that the learner's line names; all of them where it names none."""
+        inputs = self._inputs(probe)
+        named = {n: v for n, v in inputs.items() if re.search(rf"\b{re.escape(n)}\b", line)}
+        return named or inputs
 
     def _inputs(self, probe: Probe) -> dict[str, Any]:
         given = self.question.given(probe)
@@ -198,7 +213,11 @@ class Answer:
             given[part if part in wanted else str(key)] = array
         missing = [part for part in wanted if part not in given]
         if missing:
-            raise StopError(f"{name} lacks {listed(missing)}: it must hold {listed(wanted)}.")
+            keys = [f'"{key}"' for key in given]
+            raise StopError(
+                f"{name} lacks {listed(missing)}: a gradient has the key of its weight. Yours has "
+                f"{listed(keys) if keys else 'no keys'}."
+            )
         more = [key for key in given if key not in wanted and given[key] is not None]
         if more:
             raise StopError(f"{name} must hold {listed(wanted)}; leave out {listed(more)}.")
@@ -218,7 +237,10 @@ class Answer:
                 f"{part} must be one array of numbers; its rows differ in length."
             ) from None
         if array.dtype.kind not in "fiub" and not isinstance(value, str):
-            raise StopError(f"{part} must be an array of real numbers, got {kind(value)}.")
+            swapped = ""
+            if isinstance(as_mapping(value), Mapping) and len(self.question.returns) > 1:
+                swapped = " Did two of your results change places?"
+            raise StopError(f"{part} must be an array of real numbers, got {kind(value)}.{swapped}")
         return array
 
     def _check_form(self, part: str, got: Array, right: Array, probe: Probe) -> None:
@@ -266,6 +288,18 @@ class Answer:
             f"{fine}{listed(own)} {are(own)} not what came in: the function changes its input in "
             "place. Make a new array instead of writing into the caller's."
         )
+
+
+def _sizes(inputs: Mapping[str, Any]) -> set[int]:
+    """The lengths of all axes that come in."""
+    arrays = [a for v in inputs.values() for a in _arrays(v)]
+    return {n for a in arrays for n in a.shape}
+
+
+def _arrays(value: Any) -> list[Array]:
+    if isinstance(value, PARAMS):
+        return [array for _, array in value.items()]
+    return [value] if isinstance(value, np.ndarray) else []
 
 
 def _shape_cause(got: Array, right: Array, axes: tuple[str, ...]) -> str:

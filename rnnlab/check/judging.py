@@ -10,7 +10,7 @@ import numpy as np
 from rnnlab.calls import Outcome
 from rnnlab.check.answer import Answer, StopError
 from rnnlab.check.diagnose import Diagnosis, diagnose, first_part
-from rnnlab.check.locate import Comparison
+from rnnlab.check.locate import NOT_THE_VALUES, Comparison
 from rnnlab.questions import Question, question
 
 LADDER = (
@@ -26,6 +26,11 @@ SMALL_CASE = (
     "I do not recognise the mistake. Take the smallest case that you can do on paper, say what "
     "should come out, and compare."
 )
+FROM_THERE = (
+    "Start from there. If it is not enough, take one example, one step and one unit, and work it "
+    "out by hand beside your code."
+)
+SHAPES = "Print the shapes of what meets there, and write them under the equation."
 
 
 @dataclass(frozen=True)
@@ -99,13 +104,14 @@ class Judgement:
             part = next(iter(comparison.wrong))
             found = first_part(self.question, self.probes, comparison.got, part)
         words = comparison.difference()
-        return _verdict(words, found, "" if comparison.other_order() else self._ladder())
+        return _verdict(words, found, "" if comparison.other_order() else self._ladder(words))
 
-    def _ladder(self) -> str:
+    def _ladder(self, words: str) -> str:
         if self.question.gradients:
             return GRADIENTS
-        by_terms = self.question.kind in ("function", "line", "repair")
-        return LADDER if by_terms else SMALL_CASE
+        if self.question.kind not in ("function", "line", "repair"):
+            return SMALL_CASE
+        return LADDER if NOT_THE_VALUES in words else FROM_THERE
 
     def _stopped(self, stop: StopError, outcomes: list[Outcome]) -> Verdict:
         kind = outcomes[-1].kind
@@ -113,7 +119,9 @@ class Judgement:
             return Verdict(False, str(stop), None, self.question.hints[0])
         if kind in ("missing", "uncallable", "arguments", "lost"):
             return Verdict(False, str(stop), None, "")
-        return _verdict(str(stop), diagnose(self.answer, self.probes, outcomes), "")
+        about_shapes = "shape" in str(stop)
+        found = diagnose(self.answer, self.probes, outcomes)
+        return _verdict(str(stop), found, SHAPES if about_shapes else "")
 
 
 def _verdict(words: str, found: Diagnosis | None, otherwise: str) -> Verdict:

@@ -19,6 +19,8 @@ from rnnlab.check.words import are, came_in, listed
 from rnnlab.params import Array
 from rnnlab.questions import Probe
 
+NOT_THE_VALUES = "not the right values"
+
 
 class Comparison:
     """What came back and what is right, on every probe of a question."""
@@ -95,7 +97,7 @@ class Comparison:
         if sorted(taken) != sorted(names):
             return ""
         return (
-            f"Every value is right, but they come back as {', '.join(taken)}; asked for is "
+            f"Every value is right, but they come back as {', '.join(taken)}; please return "
             f"{', '.join(names)}, in this order."
         )
 
@@ -134,7 +136,7 @@ class Comparison:
                 "a step is given and what it does with it."
             )
         if axes[:1] == ("time",):
-            return f"{part} is wrong already at t = 0: what goes into the first step?"
+            return f"{part} is wrong from t = 0 on: do the first step by hand."
         return f"{first}. {self._pattern(part, k)}".removeprefix(". ")
 
     # what all values of a part have in common
@@ -204,8 +206,8 @@ class Comparison:
                     and np.all(np.abs(g) > np.abs(r) if g_above else np.abs(g) < np.abs(r))
                     for g, r in pairs
                 ):
-                    return f"every value is too {word}"
-        return "not the right values"
+                    return f"every value is too {word} in size (its sign aside)"
+        return NOT_THE_VALUES
 
     # simpler in one way
 
@@ -218,8 +220,18 @@ class Comparison:
         ):
             length = self._length(probe, axis)
             if length > 1 and self._right_on([self._first_of(probe, axis)], part):
+                if axis == "time" and self._wrong_at_once(part, k):
+                    return (
+                        f"right for {one}; of {length} steps the first is wrong already: which "
+                        "step comes first, and what does each hand on?"
+                    )
                 return f"right for {one} and wrong for {length}: {more}"
         return ""
+
+    def _wrong_at_once(self, part: str, k: int) -> bool:
+        """Is a part of a forward pass wrong from its first step on?"""
+        steps = truth.axes(self.question, part)[:1] == ("time",) and not self.question.gradients
+        return steps and bool(self._wrong_along_first(self.got[k][part], self.right[k][part])[0])
 
     def _length(self, probe: Probe, axis: str) -> int:
         lengths = [
@@ -286,7 +298,7 @@ class Comparison:
         where = f": look at the term {groups[silent[0]]}" if len(silent) == 1 else ""
         if not groups[silent[0]]:
             where = f", though {'it' if one else 'they'} should"
-        return f"{mine} {'has' if one else 'have'} no say in {part}{where}."
+        return f"{mine} {'changes' if one else 'change'} nothing in {part}{where}."
 
     def _alone(self, part: str) -> str:
         """With one term at a time, or with none: is it right?"""
@@ -316,7 +328,8 @@ class Comparison:
             zeros = listed([mine[names] for names in others[alone[0]]])
             return (
                 f"The shape of {part} is right. But with {zeros} zero it differs already: look at "
-                f"the term {terms[alone[0]]}."
+                f"the term {terms[alone[0]]}. It is all that is left then: look at what it goes "
+                "through, too."
             )
         return ""
 
