@@ -416,7 +416,7 @@ def _axes(title: str, xlabel: str, ylabel: str) -> Iterator[tuple[Figure, Axes]]
 
 @contextmanager
 def blank(title: str, height: float) -> Iterator[tuple[Figure, Axes]]:
-    """A figure without axes for a drawing of its own: x from 0 to 7, y from 0 to `height`, inches."""
+    """A figure without axes for a drawing of its own: x from 0 to 7, y to `height`, in inches."""
     with _style():
         figure = _figure(height + 0.35)
         figure.set_layout_engine("none")
