@@ -58,10 +58,14 @@ stored: setup
 	$(PYTEST) --nbval $(NBVAL) notebooks solutions
 	$(PYTEST) --nbval-lax $(NBVAL) exercises
 
-# a torch that cannot be imported, for the tests and for the kernels they start
+# a torch that cannot be imported, for the tests and for the kernels they start; what is long and
+# never looks at torch runs once, in unit
+NO_TORCH := PYTHONPATH=$(CURDIR)/tests/without_torch $(PYTEST)
+ONCE := --ignore=tests/test_mutants.py --ignore=tests/test_questions.py
+TORCH_LECTURES := $(wildcard notebooks/08_* notebooks/10_* notebooks/13_* notebooks/15_*)
 without-torch: setup
-	PYTHONPATH=$(CURDIR)/tests/without_torch $(PYTEST) -m 'not torch and not browser' tests
-	PYTHONPATH=$(CURDIR)/tests/without_torch $(PYTEST) --nbval $(NBVAL) notebooks/00_* notebooks/04_* solutions/04_*
+	$(NO_TORCH) -m 'not torch and not browser' $(ONCE) tests
+	$(NO_TORCH) --nbval $(NBVAL) $(filter-out $(TORCH_LECTURES),$(wildcard notebooks/*.ipynb)) solutions
 
 # alone, for what it measures
 browser: setup

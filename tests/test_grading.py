@@ -637,8 +637,11 @@ class Piped:
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.name)
-def test_reference_and_misconceptions_get_the_same_verdict_through_frames(question: Any) -> None:
-    for function in (question.reference, *(m.wrong for m in question.misconceptions)):
+def test_reference_and_some_misconceptions_get_the_same_verdict_through_frames(
+    question: Any,
+) -> None:
+    some = question.misconceptions[:: 1 + len(question.misconceptions) // 8]
+    for function in (question.reference, *(m.wrong for m in some)):
         with np.errstate(all="ignore"):
             assert judge(question.id, Piped(function), 7) == judge(question.id, function, 7)
 
@@ -662,7 +665,8 @@ ODD = {
     "none": "return",
     "prints": f"print({RIGHT})",
     "set": "return {1.0}",
-    "dict": f"return dict(f=({RIGHT}))",
+    "dict": f"return dict(f_t=({RIGHT}))",
+    "other dict": f"return dict(gate=({RIGHT}))",
     "number": "return 0.5",
     "numpy number": "return np.float64(0.5)",
     "huge number": "return 10**400",
@@ -747,6 +751,7 @@ PASSES = (
     "right",
     "float32",
     "list",
+    "dict",
     "matrix",
     "masked",
     "long",
