@@ -81,11 +81,11 @@ export function group(name, ...buttons) {
   return html("div", row, html("span", { class: "rl-quiet" }, name), ...buttons);
 }
 
-let choices = 0;
-
 // one of a few, which the arrow keys step through: `options` are [value, words]
 export function choice({ name, options, onInput }) {
-  const group = `rl-choice-${++choices}`; // the browser's name for those that exclude each other
+  // the browser's name for those that exclude each other, on the whole page: each explorer has a
+  // module of its own, so a counter would give two of them the same name
+  const group = `rl-${Math.random()}`;
   const inputs = options.map(([value]) =>
     html("input", { type: "radio", name: group, value, oninput: () => onInput(value), ...OWN_KEYS }),
   );

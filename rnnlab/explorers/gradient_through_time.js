@@ -281,7 +281,7 @@ function render({ model, el }) {
       name: "forget_bias",
       ...slider({
         name: "forget bias",
-        letter: "b_f",
+        letter: "b_{f}",
         symbol: "f",
         min: -3,
         max: 5,
