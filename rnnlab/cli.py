@@ -1,4 +1,4 @@
-"""The command `rnnlab`: lab, doctor, grade, misconceptions. Parse, print, set the exit code."""
+"""The command `rnnlab`: lab, html, doctor, grade, misconceptions. Parse, print, exit code."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         match given.command:
             case "lab":
                 return _lab(given.port, rest)
+            case "html":
+                return _html(given.paths, given.out)
             case "doctor":
                 return _doctor()
             case "misconceptions":
@@ -47,6 +49,11 @@ def _parser() -> argparse.ArgumentParser:
         "lab", help="open the course in JupyterLab; other options go to jupyter lab"
     )
     lab.add_argument("--port", type=int, help="the port to serve on; else the first free from 8888")
+    html = commands.add_parser(
+        "html", help="write notebooks as web pages whose explorers move without Python or a network"
+    )
+    html.add_argument("paths", nargs="+", type=Path, metavar="NOTEBOOK")
+    html.add_argument("--out", type=Path, metavar="DIR", help="where to; else beside the notebook")
     commands.add_parser("doctor", help="is this machine ready? OK or the cure, a line each")
     grade = commands.add_parser("grade", help="grade exercise notebooks, or folders of them")
     grade.add_argument(
@@ -96,6 +103,24 @@ def _lab(port: int | None, rest: Sequence[str]) -> int:
         ).returncode
     except KeyboardInterrupt:
         return 0
+
+
+def _html(paths: Sequence[Path], out: Path | None) -> int:
+    wanted = ("anywidget", "nbconvert", "latex2mathml")
+    missing = [name for name in wanted if find_spec(name) is None]
+    if missing:
+        raise ValueError(f'needs {", ".join(missing)}; pip install "rnnlab[lab]"')
+    from rnnlab.explorers.page import Page
+
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        notebook.read(path)  # says what is wrong with a file that is none
+        html, about = Page().from_filename(str(path))
+        file = (path.parent if out is None else out) / f"{path.stem}.html"
+        file.write_text(html, encoding="utf-8")
+        print(f"{file}: {about['explorers']} explorers move in it")
+    return 0
 
 
 def _doctor() -> int:

@@ -18,11 +18,15 @@ import traitlets
 
 from rnnlab.plots import WIDTH, Picture
 
+VIEW = "application/vnd.jupyter.widget-view+json"
+KEPT = "rnnlab"  # the key of an output's metadata under which an explorer leaves its state
+
 
 class Explorer(anywidget.AnyWidget):
     """A widget with a text and, if `picture` draws one, a static picture to stand in for it."""
 
     _css = Path(__file__).parent / "explorer.css"
+    shared: tuple[str, ...] = ()  # synced values that are the same in every one, so not kept
 
     def text(self) -> str:
         """The explorer in words."""
@@ -31,6 +35,14 @@ class Explorer(anywidget.AnyWidget):
     def picture(self) -> Picture | None:
         """The explorer's present picture; None where words are enough."""
         return None
+
+    def kept(self) -> dict[str, Any] | None:
+        """The state from which it moves again without Python (`page.py`); None where only Python
+        computes its picture."""
+        known = {*anywidget.AnyWidget.class_trait_names(sync=True), *self.shared}
+        names = [name for name in self.keys if name[0] != "_" and name not in known]
+        state: dict[str, Any] = self.get_state(sorted(names))
+        return state
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         live = super()._repr_mimebundle_(**kwargs)
@@ -42,6 +54,9 @@ class Explorer(anywidget.AnyWidget):
         if picture is not None:
             data["image/png"] = b64encode(picture.png()).decode("ascii")
             metadata["image/png"] = {"width": WIDTH, "alt": picture.alt}
+        state = self.kept()
+        if state is not None:
+            metadata[KEPT] = {"explorer": type(self).__name__, "state": state}
         return data, metadata
 
 

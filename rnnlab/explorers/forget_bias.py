@@ -79,6 +79,7 @@ class ForgetBias(PosedExplorer):
     """
 
     _esm = joined("forget_bias.js")
+    shared: tuple[str, ...] = ("runs",)
     moved = ("b_f", "b_i", "whole")
 
     b_f = _Trained(0).tag(sync=True)

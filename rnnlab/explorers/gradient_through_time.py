@@ -120,6 +120,7 @@ class GradientThroughTime(PosedExplorer):
     """
 
     _esm = joined("gradient_through_time.js")
+    shared: tuple[str, ...] = ("nets",)
     moved = ("forget_bias", "scale", "length", "draw")
 
     cells = _Cells(list(CELLS)).tag(sync=True)

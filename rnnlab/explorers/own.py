@@ -45,6 +45,9 @@ class OwnCellExplorer(PosedExplorer):
         """What the function is called with, at the present values."""
         raise NotImplementedError
 
+    def kept(self) -> dict[str, Any] | None:
+        return None if self.own else super().kept()
+
     def _ask(self, change: object = None) -> None:
         given = {name: getattr(self, name) for name in self.given}
         if self.answer.get("given") == given:  # several values moved at once

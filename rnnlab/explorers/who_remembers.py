@@ -105,6 +105,7 @@ class WhoRemembers(PosedExplorer):
     """
 
     _esm = joined("who_remembers.js")
+    shared: tuple[str, ...] = ("views",)
     moved = ("cell", "sequence", "t")
 
     cell = OneOf("rnn", CELLS).tag(sync=True)
@@ -148,6 +149,8 @@ class WhoRemembers(PosedExplorer):
             presets, question, cell=cell, sequence=sequence, views=views, yours=p is not None
             or x is not None, error=error, t=at,
         )  # fmt: skip
+        if self.yours:
+            self.shared = ()
 
     @traitlets.validate("t")
     def _check_t(self, proposal: dict[str, Any]) -> int:
