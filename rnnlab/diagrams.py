@@ -3,6 +3,7 @@
     lstm("f", now="f")                       the forget gate on an empty belt
     lstm("f", "i", "C_tilde", now="i")       what is there so far, with the input gate set off
     gru(*GRU_PARTS, now="h")                 all of the GRU
+    lstm_backward(gradients)                 the LSTM's step backwards, a number on each wire
 
 The parts bear the names of `rnnlab.cells`; with values={"f": 0.88, ...} each shows its number, so
 that label and value come from one place.
@@ -33,6 +34,13 @@ _LSTM_WORDS = {
     "o": "the output gate o, a sigmoid of x_t and h_{t-1}",
     "h": "tanh C_t times the output gate o leaves the cell as h_t",
 }
+# what arrives and what leaves on the way back through one LSTM step
+_GRADIENTS = {
+    "dh": "$dh_t$", "dC": "$dC$", "do": "$do_t$", "down": "via $h_t$", "dC_t": "$dC_t$",
+    "dC_prev": "$dC_{t-1}$", "df": "$df_t$", "di": "$di_t$", "dC_tilde": r"$d\tilde{C}_t$",
+    "da_f": "$da_f$", "da_i": "$da_i$", "da_g": "$da_g$", "da_o": "$da_o$",
+    "dh_prev": "$dh_{t-1}$",
+}  # fmt: skip
 _GRU_WORDS = {
     "z": "the update gate z, a sigmoid of x_t and h_{t-1}",
     "r": "the reset gate r, a sigmoid of x_t and h_{t-1}, multiplies h_{t-1} for the candidate",
@@ -83,6 +91,78 @@ def lstm(
             d.wire("h", (5.9, 1.37), (5.9, bus), (6.35, bus))
             d.label(6.65, bus, "h")
         return Picture(figure, d.words(title, _LSTM_WORDS))
+
+
+def lstm_backward(gradients: Mapping[str, float], *, title: str = "") -> Picture:
+    """One step of the LSTM backwards: the gradient on each wire, and the two places where they add.
+
+    gradients: one unit's numbers under the names that `explorers.BackwardPath.gradients` uses: dh
+    and dC as they arrive, do and down (to the output gate and through the tanh), dC_t, dC_prev, df,
+    di, dC_tilde, da_f, da_i, da_g, da_o, dh_prev. Raises ValueError if they are not just these.
+    """
+    if set(gradients) != set(_GRADIENTS):
+        wrong = sorted(set(gradients) ^ set(_GRADIENTS))
+        raise ValueError(
+            f"diagrams.lstm_backward: gradients must be {', '.join(_GRADIENTS)}, got too many or "
+            f"too few: {', '.join(wrong)}"
+        )
+    title = title or "One LSTM step, backwards"
+    said = {name: f"{symbol} = {_number(gradients[name])}" for name, symbol in _GRADIENTS.items()}
+    with blank(title, 3.75) as (figure, ax):
+        pen, top, bus, box, tie, read = _Pen(ax), 3.2, 0.45, 1.5, 2.35, 1.8
+        colour = {name: MARKS[name].colour for name in LSTM_PARTS}
+
+        def back(name: str, *points: tuple[float, float], arrow: bool = True) -> None:
+            pen.line(points, colour[name], 1.8, arrow, dashed=True)
+
+        def say(x: float, y: float, name: str, part: str, left: bool = True) -> None:
+            pen.text(x, y, said[name], colour[part], size=10.5, left=left)
+
+        back("C", (6.9, top), (6.04, top))
+        back("C", (5.76, top), (3.21, top))
+        back("C", (2.93, top), (1.64, top))
+        back("C", (1.36, top), (0.3, top))
+        back("h", (6.9, bus), (5.9, bus), (5.9, read - 0.14))
+        back("h", (5.9, read + 0.14), (5.9, top - 0.14))
+        back("o", (5.76, read), (4.8, read), (4.8, box + 0.2))
+        back("f", (1.5, top - 0.14), (1.5, box + 0.2))
+        back("C", (3.07, top - 0.14), (3.07, tie + 0.14))
+        back("i", (2.94, tie), (2.55, tie), (2.55, box + 0.2))
+        back("C_tilde", (3.2, tie), (3.6, tie), (3.6, box + 0.2))
+        for part, gate, x in (
+            ("f", "f", 1.5), ("i", "i", 2.55), ("C_tilde", "g", 3.6), ("o", "o", 4.8)
+        ):  # fmt: skip
+            pen.box(x, box, 0.66, 0.4, "tanh" if gate == "g" else "σ", colour[part], strong=False)
+            back(part, (x, box - 0.2), (x, bus), arrow=False)
+            say(x + 0.08, 0.95, f"da_{gate}", part)
+        pen.line([(4.8, bus), (1.24, bus)], FAINT, 1.8, dashed=True)
+        pen.line([(0.96, bus), (0.3, bus)], FAINT, 1.8, dashed=True)
+        pen.text(3.2, bus - 0.19, "each times its own $V$", FAINT, size=10)
+        pen.box(5.9, 2.45, 0.6, 0.32, "tanh", colour["h"], strong=False)
+        for x, y, words, part, strong in (
+            (5.9, top, "+", "C", True), (3.07, top, "=", "C", False), (1.5, top, "×", "f", False),
+            (3.07, tie, "×", "C_tilde", False), (5.9, read, "×", "h", False),
+            (1.1, bus, "+", "h", True),
+        ):  # fmt: skip
+            pen.circle(x, y, words, colour[part], strong=strong)
+        say(6.5, top + 0.2, "dC", "C", left=False)
+        say(4.55, top + 0.2, "dC_t", "C", left=False)
+        say(0.7, top + 0.2, "dC_prev", "C", left=False)
+        say(6.45, bus + 0.18, "dh", "h", left=False)
+        say(0.72, bus + 0.29, "dh_prev", "h", left=False)
+        say(5.3, 2.85, "down", "h", left=False)
+        say(4.84, read + 0.17, "do", "o")
+        say(1.57, 2.0, "df", "f")
+        say(2.62, 2.0, "di", "i")
+        say(3.67, 2.0, "dC_tilde", "C_tilde")
+    numbers = "; ".join(f"{name} = {value:.2f}" for name, value in gradients.items())
+    words = (
+        f"{title}. dh splits at h = o * tanh(C): a part to the output gate, a part through the "
+        "tanh up to the belt, where it is added to dC from the next step. The sum dC_t goes left "
+        "along the belt, times f, and down, to the gates and the candidate. Below, what comes "
+        f"through the four V adds up to dh_prev. {numbers}."
+    )
+    return Picture(figure, words)
 
 
 def gru(

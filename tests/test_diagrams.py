@@ -53,8 +53,9 @@ def test_the_numbers_are_those_of_the_cell() -> None:
         diagrams.lstm(*diagrams.LSTM_PARTS, values=dict.fromkeys(diagrams._SYMBOLS, -0.25)),
         diagrams.gru(*diagrams.GRU_PARTS, values=dict.fromkeys(diagrams._SYMBOLS, -0.25)),
         diagrams.unrolled(6, losses="every", backward=True),
+        diagrams.lstm_backward(dict.fromkeys(diagrams._GRADIENTS, -0.25)),
     ],
-    ids=("lstm", "gru", "unrolled"),
+    ids=("lstm", "gru", "unrolled", "lstm backward"),
 )
 def test_words_do_not_touch_and_stay_on_the_page(picture: diagrams.Picture) -> None:
     picture.png()
@@ -78,12 +79,23 @@ def test_the_way_back_is_said() -> None:
     assert "$L_4$" in texts(picture) and "$L$" in texts(diagrams.unrolled(4))
 
 
+def test_the_way_back_through_a_step_shows_each_gradient_by_its_name() -> None:
+    # all different, so that no two wires can be exchanged
+    gradients = {name: (k + 1) / 16 for k, name in enumerate(diagrams._GRADIENTS)}
+    picture = diagrams.lstm_backward(gradients)
+    for name, value in gradients.items():
+        assert f"{name} = {value:.2f}" in picture.alt
+        assert f"{diagrams._GRADIENTS[name]} = {value:.2f}" in texts(picture)
+    assert texts(picture).count("+") == 2 and texts(picture).count("×") == 3
+
+
 @pytest.mark.parametrize(
     ("draw", "words"),
     [
         (lambda: diagrams.lstm("z"), "parts must be some of f, i, C_tilde, C, o, h, got z"),
         (lambda: diagrams.lstm(), "got none"),
         (lambda: diagrams.gru("z", now="r"), "now must be one of the parts z, got 'r'"),
+        (lambda: diagrams.lstm_backward({"dh": 1.0}), "too few: dC, dC_prev, dC_t"),
         (lambda: diagrams.unrolled(9), "steps must be from 2 to 6, got 9"),
         (lambda: diagrams.unrolled(3, losses="some"), 'must be "last", "every" or "none"'),
     ],
