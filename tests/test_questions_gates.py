@@ -159,7 +159,7 @@ def test_the_notebook_draws_the_same_numbers(name: str, cell: str, ours: Any) ->
 
 @pytest.mark.parametrize("what", ["erase", "write"])
 def test_the_wrong_step_is_the_one_that_was_planted(what: str, rng: np.random.Generator) -> None:
-    for wrong in range(1, 5):
+    for wrong in range(5):
         f, i, C_tilde = rng.uniform(0.1, 0.9, (3, 6))
         C, before = [], 1.5
         for t in range(6):
@@ -170,7 +170,106 @@ def test_the_wrong_step_is_the_one_that_was_planted(what: str, rng: np.random.Ge
         assert reference("03.wrong_step")(f, i, C_tilde, 1.5, np.array(C)) == (wrong, what)
 
 
+def test_the_logs_have_the_wrong_step_at_the_first_and_further_on() -> None:
+    for seed in range(20):
+        found = [
+            q03.WRONG_STEP.reference(*log.values())
+            for log in q03.WRONG_STEP.inputs(np.random.default_rng(seed))
+        ]
+        assert {what for t, what in found if t == 0} == {"erase", "write"}
+        assert {what for t, what in found if t > 0} == {"erase", "write"}
+
+
+@pytest.mark.parametrize("otherwise", [(0, "erase"), (0, "write"), None])
+def test_who_never_looks_at_step_0_does_not_pass(otherwise: Any) -> None:
+    def from_step_1(f: Array, i: Array, C_tilde: Array, C_0: float, C: Array) -> Any:
+        for t in range(1, len(C)):
+            if not np.isclose(C[t], f[t] * C[t - 1] + i[t] * C_tilde[t]):
+                erase = np.isclose(C[t], C[t - 1] + i[t] * C_tilde[t])
+                return t, "erase" if erase else "write"
+        return otherwise
+
+    for seed in range(20):
+        assert not judge("03.wrong_step", from_step_1, seed).passed
+
+
 # weights by hand: many answers are right, and each that is not is told why
+
+
+def forget_weights(
+    on_A: Any, on_B: Any, on_reset: Any, bias: float = 0.0, V: Any = 0.0
+) -> tuple[Array, Array, Array]:
+    """W_f by its columns, each a number or one a unit, V_f and b_f."""
+    W_f = np.stack([np.broadcast_to(c, 2) for c in (on_A, on_B, on_reset)], axis=1).astype(float)
+    return W_f, np.zeros((2, 2)) + V, np.full(2, bias)
+
+
+def test_other_weights_forget_on_reset_too() -> None:
+    for right in (
+        forget_weights(5, 5, -5),
+        forget_weights((0, 3), (1, 9), -20, 8.0),
+        forget_weights(7, 7, -7, V=np.eye(2)),  # a say too small to matter
+    ):
+        assert judge("04.forget_on_reset", right, 1).passed
+
+
+@pytest.mark.parametrize(
+    ("weights", "words", "hint"),
+    [
+        (forget_weights(-6, -6, 6), "open (above 0.5) on A and B", "just the other way round"),
+        (forget_weights(-4, -4, 4), "open (above 0.5) on A and B", "just the other way round"),
+        (forget_weights(0, 0, -3, 5.0), "closed (below 0.5) on reset", "keeps whatever comes"),
+        (forget_weights(-3, -3, -9), "open (above 0.5) on A and B", "clears whatever comes"),
+        (forget_weights(0, 0, -9), "open (above 0.5) on A and B", "sigmoid(0) is only 0.5"),
+        (forget_weights(0, 0, (-9, 0), 4.0), "closed (below 0.5) on reset", "Unit 2 is open"),
+        (forget_weights(0, 0, (0, -9), 4.0), "closed (below 0.5) on reset", "Unit 1 is open"),
+        (forget_weights(4, 4, -4), "does not keep well enough", "sigmoid(4.6)"),
+        (forget_weights(3, 3, -3), "does not keep well enough", "sigmoid(4.6)"),
+        (forget_weights(0, 0, -8, 4.0), "does not keep well enough", "sigmoid(4.6)"),
+        (forget_weights(4, (9, 4), -9), "does not keep well enough", "sigmoid(4.6)"),
+        (forget_weights(6, 6, -4), "does not clear well enough", "sigmoid(-4.6)"),
+        (forget_weights(5, 5, -5, V=np.eye(2)), "wrong for some h_prev", "no say at all"),
+        (forget_weights(5, 5, -5, V=0.5), "wrong for some h_prev", "no say at all"),
+        (forget_weights(9, 9, -9, V=[[3, -3], [0, 0]]), "wrong for some h_prev", "no say at all"),
+    ],
+)
+def test_the_first_thing_that_the_forget_gate_gets_wrong(
+    weights: Any, words: str, hint: str
+) -> None:
+    for seed in range(3):
+        verdict = judge("04.forget_on_reset", weights, seed)
+        assert not verdict.passed and words in verdict.difference
+        assert hint in (verdict.hint or "")
+
+
+def test_units_that_go_two_other_ways_are_not_told_what_one_does() -> None:
+    one_mirrored = forget_weights((9, -9), (9, -9), (-9, 9))
+    verdict = judge("04.forget_on_reset", one_mirrored, 1)
+    assert "closed (below 0.5) on reset" in verdict.difference and verdict.misconception is None
+
+
+@pytest.mark.parametrize(
+    ("belt", "mistake"),
+    [
+        (lambda f, C_0: np.stack([f[t] ** (t + 1) * C_0 for t in range(len(f))]), "to the power t"),
+        (lambda f, C_0: f.cumprod(-1) * C_0, "along the units"),
+        (lambda f, C_0: np.cumprod(f, 1) * C_0, "along the batch"),
+    ],
+)
+def test_a_belt_with_the_gates_of_the_wrong_steps_is_told_so(belt: Any, mistake: str) -> None:
+    for seed in range(5):
+        assert mistake in (judge("04.belt", belt, seed).misconception or "")
+
+
+def test_a_factor_of_the_gradient_left_out_is_not_called_the_slope_alone() -> None:
+    def steps_to_open(seed: int = 3) -> tuple[int, int]:
+        b, steps = q05.start(seed), 0
+        while (i := 1 / (1 + np.exp(-b))) <= 0.5:
+            b -= (i - 1) * i
+            steps += 1
+        return seed, steps
+
+    assert "three factors" in (judge("05.steps_to_open", steps_to_open(), 1).hint or "")
 
 
 def by_token(*sums: tuple[float, float, float]) -> tuple[Array, ...]:

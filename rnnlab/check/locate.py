@@ -315,7 +315,7 @@ class Comparison:
                     )
             return (
                 f"The shape of {part} is right. But with every term zero it differs already: look "
-                "at what happens to the sum, not at the sum."
+                "at what happens to the sum afterwards, at the function around it."
             )
         others = {names: [other for other in terms if other != names] for names in terms}
         alone = [names for names in terms if not self._right_without(others[names], part)]

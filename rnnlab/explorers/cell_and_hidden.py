@@ -28,7 +28,7 @@ PRESETS: tuple[dict[str, Any], ...] = (
     },
     {
         "name": "Open the last",
-        "question": "The output gate has been shut since the first step. Open it at step 10 alone: "
+        "question": "All output gates are closed. Open the one of step 10 alone: "
         "what will h be there? Say a number, then move the last slider up.",
         "f": 1.0,
         "o": [0.0] * STEPS,

@@ -58,7 +58,7 @@ UPDATE_MISTAKES = (
     ),
     Mistake(
         "1 - i",
-        "Your input gate writes where it should be shut. What should i_t = 0 let in?",
+        "Your input gate writes where it should be closed. What should i_t = 0 let in?",
         {"written": lambda s: (1 - s.i_t) * s.C_tilde},
     ),
     Mistake(
@@ -168,7 +168,7 @@ READ_MISTAKES = (
     Mistake(
         "tanh missing",
         "You show the cell as it is. An open gate passes tanh(C_t), not C_t: what would a cell "
-        "that has counted to 50 show?",
+        "that holds 50 show?",
         {"shown": lambda s: s.C_t},
     ),
     Mistake(

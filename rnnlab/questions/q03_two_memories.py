@@ -174,17 +174,19 @@ Closing the shutters (w_t = 0) loses nothing of the stock.""",
 
 
 def _log_inputs(rng: np.random.Generator) -> list[Probe]:
+    inside = ((6, "erase"), (8, "write"), (7, "write"), (9, "erase"))
+    at_first = ((5, "write"), (10, "erase"))  # both, or a guess for want of a step would pass
     return [
-        _log(rng, T, what) for T, what in ((6, "erase"), (8, "write"), (7, "write"), (9, "erase"))
+        *(_log(rng, T, what, int(rng.integers(1, T - 1))) for T, what in inside),
+        *(_log(rng, T, what, 0) for T, what in at_first),
     ]
 
 
-def _log(rng: np.random.Generator, T: int, what: str) -> Probe:
-    """A log in which `what` failed at one step, neither the first nor the last."""
+def _log(rng: np.random.Generator, T: int, what: str, wrong: int) -> Probe:
+    """A log of T steps in which `what` failed at the step `wrong`."""
     f, i = rng.uniform(0.2, 0.8, (2, T))
     C_tilde = rng.choice([-1.0, 1.0], T) * rng.uniform(0.4, 0.9, T)
     C_0 = rng.uniform(1, 2)
-    wrong = int(rng.integers(1, T - 1))
     C = np.empty(T)
     C_prev = C_0
     for t in range(T):
@@ -204,6 +206,11 @@ def _wrong_step(f: Array, i: Array, C_tilde: Array, C_0: Array, C: Array) -> tup
     before, misses = _misses(f, i, C_tilde, C_0, C)
     t = int(np.argmax(misses))
     return t, "erase" if np.isclose(C[t], before[t] + i[t] * C_tilde[t]) else "write"
+
+
+def _from_step_1(f: Array, i: Array, C_tilde: Array, C_0: Array, C: Array) -> tuple[int, str]:
+    t, what = _wrong_step(f[1:], i[1:], C_tilde[1:], C[0], C[1:])
+    return t + 1, what
 
 
 def _other(what: str) -> str:
@@ -281,6 +288,12 @@ Each year is judged by the balance that the book holds for the year before.""",
             _found(lambda t, what, *log: (0, what)),
         ),
         Misconception(
+            "never looks at step 0",
+            "The first step can be the wrong one too. What did the cell hold before it, and does "
+            "C[0] follow from that?",
+            _from_step_1,
+        ),
+        Misconception(
             "erase and write mixed up",
             "The step is right; the gate is the other one. Which gate acts on the old, and which "
             "on the new?",
@@ -302,7 +315,7 @@ Each year is judged by the balance that the book holds for the year before.""",
 )
 
 
-# one cell with valves that are open or closed, from the learner's seed
+# one cell with gates that are open or closed, from the learner's seed
 
 
 def valves(seed: int) -> tuple[Array, Array, Array, Array]:
@@ -357,29 +370,29 @@ FOLLOW = Question(
     observe=_as_told,
     complaints={
         "seed": "Return your seed as it is.",
-        "C": "With the valves of your seed, something else is in the cell after the last step. "
+        "C": "With the gates of your seed, something else is in the cell after the last step. "
         "Follow it step by step: what stays, what comes in?",
         "seen": "The cell is right. Count again: at how many steps is h_t not zero?",
     },
     hints=(
         "Write one row a step: what was in the cell, what stays (f), what comes in (i), what is "
         "shown (o).",
-        "With open and closed valves, f * C is C or nothing, i * C~ is C~ or nothing. Something "
-        "is seen at a step when the cell holds something and the output valve is open.",
+        "With open and closed gates, f * C is C or nothing, i * C~ is C~ or nothing. Something "
+        "is seen at a step when the cell holds something and the output gate is open.",
         "Start with C = 0. In each row multiply C by f, add i times C_tilde, and note whether "
         "o times the new C is zero. Report the last C and the number of rows where it is not.",
     ),
     parallel="""Three steps, f = 1 0 1, i = 1 1 0, C~ = 0.4 0.3 0.9, o = 0 1 1:
 
     t   C before   stays   comes in   C after   seen?
-    0   0          0       0.4        0.4       no: the output valve is closed
+    0   0          0       0.4        0.4       no: the output gate is closed
     1   0.4        0       0.3        0.3       yes
     2   0.3        0.3     0          0.3       yes
 
 The cell ends with 0.3; it was seen at 2 steps.""",
     misconceptions=(
         Misconception(
-            "open forget valve erases",
+            "open forget gate erases",
             "You let f = 1 erase and f = 0 keep. In spite of its name, an open forget gate keeps: "
             "f * C.",
             _follow(_SEQUENCE.but(kept=lambda s: (1 - s.f_t) * s.C_prev)),
@@ -396,18 +409,18 @@ The cell ends with 0.3; it was seen at 2 steps.""",
         _with("reading empties the cell"),
         Misconception(
             "nothing is ever erased",
-            "You added up all that was written. At which steps is the forget valve closed?",
+            "You added up all that was written. At which steps is the forget gate closed?",
             _follow(_SEQUENCE.but(kept=lambda s: s.C_prev)),
         ),
         Misconception(
             "writing replaces",
             "You let every write replace what was there. The update is a sum: only the forget "
-            "valve takes away.",
+            "gate takes away.",
             _follow(_SEQUENCE.but(kept=lambda s: (1 - s.i_t) * s.f_t * s.C_prev)),
         ),
         Misconception(
             "erases what was just written",
-            "Your forget valve acts after the write and takes the new as well. Within one step, "
+            "Your forget gate acts after the write and takes the new as well. Within one step, "
             "which comes first?",
             _follow(_SEQUENCE.but(C_t=lambda s: s.f_t * (s.C_prev + s.written))),
         ),
@@ -418,14 +431,14 @@ The cell ends with 0.3; it was seen at 2 steps.""",
             _follow(last=lambda C, h: h[-1]),
         ),
         Misconception(
-            "counts open output valves",
-            "You counted the steps with an open output valve. At some of them the cell is empty.",
+            "counts open output gates",
+            "You counted the steps with an open output gate. At some of them the cell is empty.",
             _follow(seen=lambda C, h, o: int(o.sum())),
         ),
         Misconception(
             "counts steps with something in the cell",
             "You counted the steps at which the cell holds something. At some of them the output "
-            "valve is closed.",
+            "gate is closed.",
             _follow(seen=lambda C, h, o: int(np.count_nonzero(C))),
         ),
         Misconception(

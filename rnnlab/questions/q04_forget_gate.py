@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -157,6 +157,11 @@ def _belt(f: Array, C_0: Array) -> Array:
     return np.cumprod(f, axis=0) * C_0
 
 
+_NOT_TIME = (
+    "You multiply along another axis than time, so examples or units mix. Which of the three axes "
+    "of f is time?"
+)
+
 BELT = Question(
     id="04.belt",
     kind="repair",
@@ -220,6 +225,22 @@ With g = (1.1, 1.2) and s_0 = 100 the debts are 110 and 132, not 110 and 120."""
             lambda f, C_0: np.cumprod(np.broadcast_to(f[0], f.shape), axis=0) * C_0,
         ),
         Misconception(
+            "f to the power t",
+            "f to the power t holds for a gate that stays the same. Here each step has its own "
+            "gate: what has the step before left?",
+            lambda f, C_0: f ** np.arange(1, len(f) + 1)[:, None, None] * C_0,
+        ),
+        Misconception(
+            "multiplied along the batch",
+            _NOT_TIME,
+            lambda f, C_0: np.cumprod(f, axis=1) * C_0,
+        ),
+        Misconception(
+            "multiplied along the units",
+            _NOT_TIME,
+            lambda f, C_0: np.cumprod(f, axis=2) * C_0,
+        ),
+        Misconception(
             "1 - f",
             "f is the share that is kept; 1 - f is the share that goes.",
             lambda f, C_0: np.cumprod(1 - f, axis=0) * C_0,
@@ -235,10 +256,8 @@ With g = (1.1, 1.2) and s_0 = 100 the debts are 110 and 132, not 110 and 120."""
 
 # the three tokens of the exercise, one-hot rows
 _TOKENS = np.eye(3)
-
-
-def _reset_inputs(rng: np.random.Generator) -> list[Probe]:
-    return [{"h_prev": rng.uniform(-1, 1, (8, 2))}, {"h_prev": np.ones((1, 2))}]
+# a gate goes one way with each number of h_prev, so its extremes lie at these
+_CORNERS = np.array([[h_1, h_2] for h_1 in (-1.0, 1.0) for h_2 in (-1.0, 1.0)])
 
 
 def _forget_on_reset() -> tuple[Array, Array, Array]:
@@ -247,23 +266,40 @@ def _forget_on_reset() -> tuple[Array, Array, Array]:
 
 
 def _gate_per_token(weights: Any, probe: Probe) -> Mapping[str, Any]:
-    """How the gate with these weights meets the tokens A, B and reset: truth values."""
+    """How the gate with these weights meets the tokens A, B and reset.
+
+    After the first part that is wrong the others stay unknown, -1: wrong ideas are told apart by
+    what they get wrong first.
+    """
     W_f, V_f, b_f = weights
 
-    def gates(h_prev: Array) -> list[Array]:
+    def gates(h_prev: Array) -> Array:
         B = len(h_prev)
-        return [_GATE(np.tile(x_t, (B, 1)), h_prev, W_f, V_f, b_f) for x_t in _TOKENS]
+        return np.stack([_GATE(np.tile(x_t, (B, 1)), h_prev, W_f, V_f, b_f) for x_t in _TOKENS])
 
-    at_rest = gates(np.zeros((1, 2)))
-    any_state = gates(probe["h_prev"])
-    return {
-        "direction": np.array([np.all(f > 0.5) for f in at_rest[:2]] + [np.all(at_rest[2] < 0.5)]),
-        "keeps": np.array([np.all(f > 0.99) for f in at_rest[:2]]),
-        "forgets": np.array(np.all(at_rest[2] < 0.01)),
-        "whatever the state": np.array(
-            [np.all(f > 0.99) for f in any_state[:2]] + [np.all(any_state[2] < 0.01)]
-        ),
+    at_rest, anywhere = gates(np.zeros((1, 2))), gates(_CORNERS)  # (token, state, unit)
+    stands = np.sign(np.round(at_rest[:, 0] - 0.5, 6))  # 1 open, 0 half open, -1 closed
+    seen = {
+        "direction": (stands, np.array_equal(stands, [[1, 1], [1, 1], [-1, -1]])),
+        "keeps": _truth(np.all(at_rest[:2] > 0.99)),
+        "forgets": _truth(np.all(at_rest[2] < 0.01)),
+        "whatever the state": _truth(np.all(anywhere[:2] > 0.99) and np.all(anywhere[2] < 0.01)),
     }
+    known, result = True, {}
+    for part, (value, right) in seen.items():
+        result[part] = value if known else np.full_like(value, -1)
+        known = known and right
+    return result
+
+
+def _truth(right: Any) -> tuple[Array, bool]:
+    return np.array(float(right)), bool(right)
+
+
+def _columns(on_A: Any, on_B: Any, on_reset: Any, b_f: float = 0.0) -> Callable[[], Any]:
+    """Weights with these columns of W_f, each a number or one a unit, and no say of h_prev."""
+    W_f = np.stack([np.broadcast_to(column, 2) for column in (on_A, on_B, on_reset)], axis=1)
+    return lambda: (W_f.astype(float), np.zeros((2, 2)), np.full(2, b_f))
 
 
 FORGET_ON_RESET = Question(
@@ -271,7 +307,7 @@ FORGET_ON_RESET = Question(
     kind="weights",
     title="a gate that obeys a token",
     points=3,
-    inputs=_reset_inputs,
+    inputs=lambda rng: [{}],
     reference=_forget_on_reset,
     returns=("W_f", "V_f", "b_f"),
     axes={"W_f": ("unit", "token"), "V_f": ("unit", "unit"), "b_f": ("unit",)},
@@ -305,25 +341,49 @@ FORGET_ON_RESET = Question(
         Misconception(
             "mirrored",
             "It clears on A and B and keeps on reset: just the other way round. f_t near 1 keeps.",
-            lambda: (np.full((2, 1), 20.0) * _TOKENS[2], np.zeros((2, 2)), np.full(2, -10.0)),
+            _columns(-10, -10, 10),
         ),
         Misconception(
             "always open",
             "It keeps whatever comes. The reset token must be able to outweigh the bias: is its "
             "column negative, and larger than the bias?",
-            lambda: (np.zeros((2, 3)), np.zeros((2, 2)), np.full(2, 10.0)),
+            _columns(0, 0, 0, 10),
         ),
         Misconception(
-            "never open",
-            "It clears on reset, but it never keeps. With zero columns for A and B the bias alone "
-            "decides, and sigmoid(0) is only 0.5.",
-            lambda: (np.full((2, 1), -20.0) * _TOKENS[2], np.zeros((2, 2)), np.zeros(2)),
+            "always closed",
+            "It clears whatever comes. What must bias plus column be on A and on B, where the gate "
+            "is to keep?",
+            _columns(0, 0, 0, -10),
+        ),
+        Misconception(
+            "half open",
+            "It clears on reset, but on A and B the sum is 0, and sigmoid(0) is only 0.5. What "
+            "must bias plus column be there?",
+            _columns(0, 0, -20),
+        ),
+        Misconception(
+            "unit 2 always open",
+            "Unit 1 does as it should. Unit 2 is open on reset too: look at the second row of W_f "
+            "and at its bias.",
+            _columns(0, 0, (-20, 0), 10),
+        ),
+        Misconception(
+            "unit 1 always open",
+            "Unit 2 does as it should. Unit 1 is open on reset too: look at the first row of W_f "
+            "and at its bias.",
+            _columns(0, 0, (0, -20), 10),
+        ),
+        Misconception(
+            "sum on A and B a little too small",
+            "The gate does open on A and on B, but not far enough: sigmoid(4.6) is about 0.99. How "
+            "large must bias plus column be?",
+            _columns(4, 4, -4),
         ),
         Misconception(
             "column a little too small",
             "On reset the gate does close, but not far enough: sigmoid(-4.6) is about 0.01. How "
             "negative must bias plus column be?",
-            lambda: (np.full((2, 1), -12.0) * _TOKENS[2], np.zeros((2, 2)), np.full(2, 10.0)),
+            _columns(0, 0, -12, 10),
         ),
         Misconception(
             "V_f has a say",

@@ -1,4 +1,4 @@
-"""Exercise 05: the input gate, the candidate, what is written, and how a shut gate learns."""
+"""Exercise 05: the input gate, the candidate, what is written, and how a closed gate learns."""
 
 from __future__ import annotations
 
@@ -134,15 +134,15 @@ def _slope_inputs(rng: np.random.Generator) -> list[Probe]:
     def signs(shape: tuple[int, int]) -> Array:
         return rng.choice([-1.0, 1.0], shape)
 
-    ordinary, shut = (2, 4), (3, 5)
+    ordinary, saturated = (2, 4), (3, 5)
     return [
         {
             "i_t": rng.uniform(0.1, 0.9, ordinary),
             "C_tilde": signs(ordinary) * rng.uniform(0.1, 0.9, ordinary),
         },
         {
-            "i_t": rng.uniform(0.001, 0.02, shut),
-            "C_tilde": signs(shut) * rng.uniform(0.98, 0.999, shut),
+            "i_t": rng.uniform(0.001, 0.02, saturated),
+            "C_tilde": signs(saturated) * rng.uniform(0.98, 0.999, saturated),
         },
     ]
 
@@ -208,7 +208,7 @@ And y = sqrt(a): dy/da = 1 / (2 sqrt(a)) = 1 / (2 y). Yours are the sigmoid and 
             ),
             Mistake(
                 "the gate's complement",
-                "1 - i_t is one factor of the slope. A shut gate (i_t near 0) would be the "
+                "1 - i_t is one factor of the slope. A closed gate (i_t near 0) would be the "
                 "steepest of all in yours; which factor is missing?",
                 {"slope_i": lambda s: 1 - s.i_t},
             ),
@@ -422,7 +422,7 @@ The range of a product says nothing about its factors. Look at each.""",
 )
 
 
-# how many steps of gradient descent open a gate that begins shut
+# how many steps of gradient descent open a gate that begins closed
 
 
 def start(seed: int) -> float:
@@ -458,7 +458,7 @@ def _of_sigmoid(a: float) -> float:
 STEPS_TO_OPEN = Question(
     id="05.steps_to_open",
     kind="number",
-    title="how long a shut gate takes to open",
+    title="how long a closed gate takes to open",
     points=2,
     inputs=lambda rng: [{}],
     reference=_descend(),
@@ -490,8 +490,8 @@ Count the changes, not the looks: the loop ends with the first look that needs n
     misconceptions=(
         Misconception(
             "slope missing",
-            "You step by the error alone, so even a shut gate opens quickly. How much does i move "
-            "when b moves?",
+            "You step by the error alone, so even a closed gate opens quickly. How much does i "
+            "move when b moves?",
             _descend(slope=lambda i: 1.0),
         ),
         Misconception(
@@ -514,7 +514,8 @@ Count the changes, not the looks: the loop ends with the first look that needs n
         ),
         Misconception(
             "error missing",
-            "You step by the slope alone. By how much does i miss its goal, 1?",
+            "Your change of b is as large as the slope, i times what it lacks to one. It has three "
+            "factors: the error, and both of the slope's. Which one have you left out?",
             _descend(error=lambda i: -1.0),
         ),
         Misconception(
@@ -540,7 +541,7 @@ Count the changes, not the looks: the loop ends with the first look that needs n
         ),
         Misconception(
             "waits for 0.9",
-            "You wait until the gate is wide open. Asked for is when it is more open than shut.",
+            "You wait until the gate is wide open. Asked for is when it is more open than closed.",
             _descend(until=0.9),
         ),
     ),
