@@ -709,8 +709,8 @@ class Trial:
         if self.asked.observe is None:
             return value
         values = value if len(self.asked.returns) > 1 else (value,)
-        values = tuple(values.values()) if isinstance(values, dict) else tuple(values)
         try:
+            values = tuple(values.values()) if isinstance(values, dict) else tuple(values)
             seen = self.asked.observe(tuple(map(np.asarray, values)), probe)
         except Exception as error:  # of a form that has no behaviour
             return f"no behaviour: {type(error).__name__}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,4 +45,9 @@ def test_every_question_of_the_notebook_is_used(path: Path) -> None:
     numbers = {p.name[:2] for p in SOLUTIONS}
     assert path.name[:2] in {q.notebook for q in all_questions()}
     assert all(q.notebook in numbers for q in all_questions())
-    assert (ROOT / "notebooks" / path.name).exists(), "an exercise has its lecture's name"
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda p: p.stem)
+def test_an_exercise_has_its_lectures_name_and_a_review_has_no_lecture(path: Path) -> None:
+    lecture = ROOT / "notebooks" / path.name
+    assert lecture.exists() != bool(re.fullmatch(r"R\d_review", path.stem))

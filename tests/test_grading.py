@@ -131,7 +131,9 @@ for name in ("cells", "layers", "interop", "twins", "questions", "grading", "cli
         seen[name] = str(error)
 loaded = [m for m in sys.modules if m.startswith("rnnlab")]
 from rnnlab.check import check, judge
+from rnnlab.explorers import ConveyorBelt, Predict
 assert check("04.belt", None) is None and judge("04.belt", None) is None
+assert Predict("?", {"a": "b", "c": "d"}, correct="a") is None and ConveyorBelt() is None
 import os
 def look():
     return seen, loaded, sorted(os.environ), sys.argv, os.listdir(".")
@@ -148,7 +150,8 @@ def look():
         "rnnlab.cells is not there while a notebook is graded: the answer must come from your own "
         "code"
     )
-    assert set(loaded) == {"rnnlab", "rnnlab.calls", "rnnlab.check", "rnnlab.params"}
+    inert = {"rnnlab.check", "rnnlab.explorers"}
+    assert set(loaded) == {"rnnlab", "rnnlab.calls", "rnnlab.params", *inert}
     assert "PYTHONPATH" not in environment and argv == ["-c"]
     assert files == ["ipython"]
     assert refused.startswith("ImportError: colorsys is not there")

@@ -23,7 +23,7 @@ from rnnlab.questions import Question
 MAX_FILE = 2**24
 MAX_CELL = 2**20
 
-_CHECK = re.compile(r"""^check\(\s*["']\d+\.(\w+)["']""", re.MULTILINE)
+_CHECK = re.compile(r"""^check\(\s*["']\w+\.(\w+)["']""", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -23,8 +23,10 @@ from rnnlab import calls
 from rnnlab.calls import Outcome
 from rnnlab.grading import protocol
 
-# of rnnlab, what a submission may import; `check` is there and does nothing
-OPEN = ("calls", "check", "diagrams", "gradcheck", "params", "plots", "tasks")
+# of rnnlab, what a submission may import
+OPEN = ("calls", "diagrams", "gradcheck", "params", "plots", "tasks")
+# what is there and does nothing, whatever is called in it: nobody reads its words or moves it
+INERT = ("check", "explorers")
 
 
 def main() -> None:
@@ -137,7 +139,7 @@ class _Hidden(MetaPathFinder):
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         parts = name.split(".")
         whole = {".".join(parts[:k]) for k in range(1, len(parts) + 1)}
-        closed = parts[0] == "rnnlab" and len(parts) > 1 and parts[1] not in OPEN
+        closed = parts[0] == "rnnlab" and len(parts) > 1 and parts[1] not in (*OPEN, *INERT)
         if closed or whole & self.forbidden:
             raise ImportError(
                 f"{name} is not there while a notebook is graded: the answer must come from your "
@@ -147,17 +149,26 @@ class _Hidden(MetaPathFinder):
 
 
 def _hide(forbidden: Iterable[str]) -> None:
-    """From here on, modules that hold answers cannot be imported, and `check` does nothing."""
+    """From here on, modules that hold answers cannot be imported, and INERT ones do nothing."""
     hidden = _Hidden(forbidden)
-    inert = ModuleType("rnnlab.check", "While a notebook is graded its own checks do nothing.")
-    inert.check = inert.judge = _nothing  # type: ignore[attr-defined]
-    rnnlab.check = inert
-    sys.modules["rnnlab.check"] = inert
+    for name in INERT:
+        inert = _Inert(f"rnnlab.{name}", "While a notebook is graded, this does nothing.")
+        setattr(rnnlab, name, inert)
+        sys.modules[inert.__name__] = inert
     for name in list(sys.modules):
         if name.startswith("rnnlab.grading"):
             del sys.modules[name]
     del rnnlab.grading
     sys.meta_path.insert(0, hidden)
+
+
+class _Inert(ModuleType):
+    """A module in which every name is a function that does nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name.startswith("__"):  # what the import system asks for
+            raise AttributeError(name)
+        return _nothing
 
 
 def _nothing(*args: object, **keywords: object) -> None:
