@@ -119,7 +119,7 @@ def _html(paths: Sequence[Path], out: Path | None) -> int:
         html, about = Page().from_filename(str(path))
         file = (path.parent if out is None else out) / f"{path.stem}.html"
         file.write_text(html, encoding="utf-8")
-        print(f"{file}: {about['explorers']} explorers move in it")
+        print(f"{file}: explorers that move: {about['explorers']}")
     return 0
 
 
