@@ -113,7 +113,7 @@ class Saturation(PosedExplorer):
             {"f": gates.f, "slope f (1 - f)": gates.slope},
             title=f"Seven gates, the weights times {fixed(self.scale, 1)}",
             xlabel="sum a = W x + V h + b",
-            ylabel="value (no unit)",
+            ylabel="value f and its slope",
             x=gates.a,
             ylim=(-0.03, 1.03),
         )
