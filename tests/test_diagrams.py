@@ -87,6 +87,11 @@ def test_the_way_back_through_a_step_shows_each_gradient_by_its_name() -> None:
         assert f"{name} = {value:.2f}" in picture.alt
         assert f"{diagrams._GRADIENTS[name]} = {value:.2f}" in texts(picture)
     assert texts(picture).count("+") == 2 and texts(picture).count("×") == 3
+    at = {t.get_text(): t.get_position() for t in picture.figure.axes[0].texts}
+    for row in (("dC_prev", "dC_t", "dC"), ("df", "di", "dC_tilde", "do"),
+                ("da_f", "da_i", "da_g", "da_o", "dh")):  # fmt: skip
+        xs = [at[f"{diagrams._GRADIENTS[name]} = {gradients[name]:.2f}"][0] for name in row]
+        assert xs == sorted(xs), row
 
 
 @pytest.mark.parametrize(
