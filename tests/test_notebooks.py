@@ -43,7 +43,8 @@ def test_cells_are_short_and_plain_python(path: Path) -> None:
             assert not re.search(r"^\s*[%!]", text, re.M), text
             assert lengths[-1] <= 30, text
         assert not re.search(r"(?:^|[\s\"'(])/(?:home|root|tmp|Users|work)/", text), text
-    assert statistics.median(lengths) <= 7
+    # a solution holds whole functions
+    assert statistics.median(lengths) <= (7 if path in LECTURES else 10)
 
 
 @pytest.mark.parametrize("path", LECTURES, ids=lambda p: p.stem)
