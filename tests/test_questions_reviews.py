@@ -13,9 +13,10 @@ from rnnlab import cells, notebook
 from rnnlab.check import judge
 from rnnlab.grading import submissions
 from rnnlab.grading.grader import grade
-from rnnlab.params import LSTMParams
+from rnnlab.params import Array, LSTMParams
 from rnnlab.questions import all_questions, question
 from rnnlab.questions import qR1_review as r1
+from rnnlab.questions import qR2_review as r2
 
 ROOT = Path(__file__).parent.parent
 REVIEWS = sorted((ROOT / "solutions").glob("R?_review.ipynb"))
@@ -140,3 +141,92 @@ def test_another_light_switch_passes_too() -> None:
     weights |= {"W_f": 0 * weights["W_f"], "V_i": 0 * weights["V_i"]}
     weights |= {"V_g": np.array([[-100.0]]), "b_g": np.array([30.0])}
     assert judge("R1.light_switch", lambda: weights, seed=1).passed
+
+
+# review 2
+
+
+def last_hidden(a: Array, f: Array, i: Array, o: Array, C_0: Array) -> Array:
+    """h after the last step of a cell whose gates are given; a is the candidate's sum."""
+    C = C_0
+    for a_t, f_t, i_t in zip(a, f, i, strict=True):
+        C = f_t * C + i_t * np.tanh(a_t)
+    h: Array = o[-1] * np.tanh(C)
+    return h
+
+
+def test_credit_is_what_a_small_change_of_the_sum_does() -> None:
+    rng = np.random.default_rng(4)
+    T, B, H = 5, 2, 3
+    f, i, o = rng.uniform(0.2, 0.9, (3, T, B, H))
+    a, C_0 = rng.normal(size=(T, B, H)), rng.normal(size=(B, H))
+    C = [C_0]
+    for t in range(T):
+        C.append(f[t] * C[-1] + i[t] * np.tanh(a[t]))
+    credit = reference("R2.credit")(f, i, np.tanh(a), o, np.array(C[1:]))
+    for k in range(T):
+        nudge = np.zeros_like(a)
+        nudge[k] = 1e-6
+        there, back = (last_hidden(a + sign * nudge, f, i, o, C_0) for sign in (1, -1))
+        np.testing.assert_allclose(credit[k], (there - back) / 2e-6, rtol=1e-7)
+
+
+def test_each_start_is_told_by_its_curve() -> None:
+    for seed in range(20):
+        probes = question("R2.which_start").inputs(np.random.default_rng(seed))
+        words = [reference("R2.which_start")(probe["curve"]) for probe in probes]
+        assert words == ["bias", "chrono", "default", "chrono", "bias"]
+
+
+@pytest.mark.parametrize("threshold", [1.25, 1.4, 1.55])
+def test_another_measure_of_the_bend_passes_too(threshold: float) -> None:
+    """Half-lives, early and late, and thresholds of one's own."""
+
+    def which_start(curve: Array) -> str:
+        losses = -np.diff(np.log(curve))
+        if losses[:8].mean() > 0.4:
+            return "default"
+        bent = losses[:8].mean() > threshold * losses[len(losses) // 2 :].mean()
+        return "Chrono " if bent else "bias"
+
+    for seed in range(20):
+        assert judge("R2.which_start", which_start, seed=seed).passed
+
+
+@pytest.mark.torch
+def test_training_step_is_torchs() -> None:
+    import torch
+
+    for probe in question("R2.training_step").inputs(np.random.default_rng(6)):
+        weights = [torch.tensor(probe[k], requires_grad=True) for k in "WVb"]
+        for k, weight in zip("WVb", weights, strict=True):
+            weight.grad = torch.tensor(probe[f"d{k}"]).sum(dim=0)
+        norm = torch.nn.utils.clip_grad_norm_(weights, probe["limit"])
+        torch.optim.SGD(weights, lr=probe["rate"]).step()
+        length, *new = reference("R2.training_step")(*probe.values())
+        assert length == pytest.approx(float(norm))
+        for weight, mine in zip(weights, new, strict=True):
+            np.testing.assert_allclose(mine, weight.detach().numpy(), rtol=1e-5)
+
+
+def test_planted_mistakes_of_the_training_step_are_named() -> None:
+    broken = given_in("R2", "broken-step")["broken_step"]
+    for seed in range(5):
+        verdict = judge("R2.training_step", broken, seed=seed)
+        planted = "only the last sequence + the step clipped, not the gradient"
+        assert verdict.misconception == planted
+
+
+@pytest.mark.parametrize("seed", range(3, 20))
+def test_horizons_by_plain_loops(seed: int) -> None:
+    units = given_in("R2", "units")["units"]
+    assert units(seed) == r2.units(seed)
+    v, h, b_f, lag = units(seed)
+    _, plain, lstm, bias = reference("R2.horizons")(seed)
+    slope = (np.tanh(np.arctanh(h) + 1e-6) - np.tanh(np.arctanh(h) - 1e-6)) / 2e-6
+    for reach, factor in ((plain, v * slope), (lstm, cells.sigmoid(np.array(b_f)))):
+        left, steps = 1.0, 0
+        while left * factor >= 0.01:
+            left, steps = left * factor, steps + 1
+        assert reach == steps > 3
+    assert cells.sigmoid(np.array(bias)) ** lag == pytest.approx(0.01)
