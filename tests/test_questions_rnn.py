@@ -160,6 +160,35 @@ def test_two_mistakes_at_once_are_both_named(one: str, two: str) -> None:
     assert set(str(verdict.misconception).split(" + ")) == {one, two}
 
 
+def back_from_the_wrong_row(dh: Array, x: Array, h0: Array, p: RNNParams) -> tuple[Any, ...]:
+    """h[t + 1] of the exercise's `states` handed to each step, where h[t] went in."""
+    h = [h0, *FORWARD(x, h0, p)]
+    dx, dh_next, dp = np.zeros_like(x), np.zeros_like(h0), {"W": 0.0, "V": 0.0, "b": 0.0}
+    for t in reversed(range(len(x))):
+        dx[t], dh_next, dp_t = STEP_BACKWARD(dh[t] + dh_next, x[t], h[t + 1], p)
+        dp = {name: dp[name] + dp_t[name] for name in dp}
+    return dx, dh_next, dp
+
+
+def farthest_off_with_V_forwards(dh: Array, h: Array, V: Array, da: Array) -> int:
+    sent_back = np.concatenate([da[1:] @ V.T, np.zeros((1, *da.shape[1:]))])
+    return int(np.abs((dh + sent_back) * (1 - h**2) - da).max(axis=(1, 2)).argmax())
+
+
+@pytest.mark.parametrize(
+    ("asked", "slip", "named"),
+    [
+        ("02.rnn_backward", back_from_the_wrong_row, "the step's own state for the one before"),
+        ("02.wrong_step", farthest_off_with_V_forwards, "test with V for V^T, by size"),
+    ],
+)
+def test_slips_that_a_reader_of_the_lecture_made_are_named(
+    asked: str, slip: Any, named: str
+) -> None:
+    for seed in range(5):
+        assert judge(asked, slip, seed=seed).misconception == named
+
+
 def concatenated_step(x_t: Array, h_prev: Array, p: RNNParams) -> Array:
     both: Array = np.hstack([x_t, h_prev]) @ np.hstack([p.W, p.V]).T
     return np.tanh(both + p.b)

@@ -15,6 +15,7 @@ from rnnlab.questions.rnn import (
     BACKWARD,
     BACKWARD_MISTAKES,
     FORWARDS_IN_TIME,
+    STATE_AFTER,
     STEP_BACKWARD,
     STEP_BACKWARD_MISTAKES,
     weights,
@@ -123,6 +124,13 @@ RNN_BACKWARD = Question(
             "Your loop runs from the first step to the last. What step t sends back is needed at "
             "step t - 1: which step must come first?",
             FORWARDS_IN_TIME,
+        ),
+        Misconception(
+            "the step's own state for the one before",
+            "Step t gets the state that it made itself. `states` begins with h0, so step t leads "
+            "from h[t] to h[t + 1]: which of the two went in?",
+            # not tried in pairs: without tanh' it is the same as dV with h_t
+            lambda dh, x, h0, p: STATE_AFTER(dh, x, h0, p),
         ),
     ),
 )
@@ -538,6 +546,16 @@ def _step_named(answer: Any, probe: Probe) -> Mapping[str, Any]:
     return {"among the steps": (t >= 0) & (t < len(probe["da"])), "t": t}
 
 
+def _forwards(dh: Array, h: Array, V: Array, da: Array) -> Array:
+    expected: Array = (dh + _from_next(da, V.T)) * (1 - h**2)
+    return expected
+
+
+_V_FORWARDS = (
+    "Your test uses V as it is in the forward pass. Going back it acts transposed: which of the "
+    "two is da @ V? V is square, so both run."
+)
+
 WRONG_STEP = Question(
     id="02.wrong_step",
     kind="trace",
@@ -557,8 +575,8 @@ WRONG_STEP = Question(
         "and the trace's own da[t + 1].",
         "da_t must be dh[t], plus what the trace's da_{t+1} sends back through V, times one minus "
         "h_t squared. Steps that only pass a wrong number on fulfil this; the wrong one does not.",
-        "For t from T - 1 down to 0, work out da_t from the trace's da[t + 1] (zeros behind the "
-        "last step), compare it with the trace's da[t], and name the t where they differ.",
+        "For t from T - 1 down to 0, work out da_t from the trace's da[t + 1] (zeros for the last "
+        "step), compare it with the trace's da[t], and name the t where they differ.",
     ),
     parallel="""A till's running totals: totals[k] must be totals[k - 1] + prices[k]. One entry was
 added up wrongly, and all after it inherit the error. Adding up everything anew marks them all:
@@ -616,11 +634,13 @@ check each against its neighbour in the list.
             "of tanh.",
             _last_off(lambda dh, h, V, da: dh + _from_next(da, V)),
         ),
+        Misconception("test with V for V^T", _V_FORWARDS, _last_off(_forwards)),
         Misconception(
-            "test with V for V^T",
-            "Your test uses V as it is in the forward pass. Going back it acts transposed: which "
-            "of the two is da @ V?",
-            _last_off(lambda dh, h, V, da: (dh + _from_next(da, V.T)) * (1 - h**2)),
+            "test with V for V^T, by size",
+            _V_FORWARDS,
+            lambda dh, h, V, da: int(
+                np.abs(da - _forwards(dh, h, V, da)).max(axis=(1, 2)).argmax()
+            ),
         ),
         Misconception(
             "test with the next step's slope",

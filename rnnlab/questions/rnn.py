@@ -432,3 +432,12 @@ def _last_state(s: Any) -> Array:
     x, h, W, V, b = s.x[-1], s.before[-1], s.p.W, s.p.V, s.p.b
     last: Array = np.tanh(x @ W.T + h @ V.T + b)
     return last
+
+
+def _state_after(s: Any) -> Array:
+    after: Array = s.before[s.t + 1] if s.t + 1 < len(s.before) else _last_state(s)
+    return after
+
+
+# each step gets h[t + 1] of `states`, the state that it made itself, as its h_prev
+STATE_AFTER = BACKWARD.but(h_prev=_state_after)
