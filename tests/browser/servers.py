@@ -129,8 +129,7 @@ def notebook(*cells: str) -> Any:
 def ran_in_lab(browser: Any, lab: Lab, name: str, cells: Sequence[str]) -> Iterator[Any]:
     """A page with a notebook of these cells, all run; a script error on it raises in the end."""
     nbformat.write(notebook(*cells), lab.folder / name)
-    # JupyterLab detaches the cells that are out of view, so all are in view
-    with browser.new_context(viewport={"width": 1280, "height": 12_000}) as context:
+    with browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
         page = context.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
