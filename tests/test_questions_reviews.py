@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnlab import cells, notebook
+from rnnlab import cells, gradcheck, notebook
 from rnnlab.check import judge
 from rnnlab.grading import submissions
 from rnnlab.grading.grader import grade
-from rnnlab.params import Array, LSTMParams
+from rnnlab.params import Array, GRUParams, LSTMParams
 from rnnlab.questions import all_questions, question
 from rnnlab.questions import qR1_review as r1
 from rnnlab.questions import qR2_review as r2
+from rnnlab.questions import qR3_review as r3
 
 ROOT = Path(__file__).parent.parent
 REVIEWS = sorted((ROOT / "solutions").glob("R?_review.ipynb"))
@@ -230,3 +231,112 @@ def test_horizons_by_plain_loops(seed: int) -> None:
             left, steps = left * factor, steps + 1
         assert reach == steps > 3
     assert cells.sigmoid(np.array(bias)) ** lag == pytest.approx(0.01)
+
+
+# review 3
+
+
+def test_each_cell_is_told_by_its_trace() -> None:
+    for seed in range(20):
+        probes = question("R3.which_cell").inputs(np.random.default_rng(seed))
+        words = [reference("R3.which_cell")(*probe.values()) for probe in probes]
+        assert words == ["lstm", "gru", "rnn", "gru", "lstm"]
+
+
+def test_traces_of_cells_are_told_too() -> None:
+    """Sequences that the package's own cells have run."""
+    rng = np.random.default_rng(5)
+    D, H, T = 3, 4, 30
+    x = 2 * rng.standard_normal((T, D))
+    lstm, gru = LSTMParams.init(D, H, rng), GRUParams.init(D, H, rng)
+    h0 = h = rng.uniform(-1, 1, H)
+    steps: list[Any] = []
+    for x_t in x:
+        steps.append(cells.gru_step(x_t, h, gru))
+        h = steps[-1].h
+    told = reference("R3.which_cell")
+    for unit in range(H):
+        seen = (np.array([getattr(s, n)[unit] for s in steps]) for n in ("h", "h_tilde"))
+        assert told(h0[unit], *seen) == "gru"
+    h, C, steps = h0, np.arctanh(h0), []
+    for x_t in x:
+        steps.append(cells.lstm_step(x_t, h, C, lstm))
+        h, C = steps[-1].h, steps[-1].C
+    for unit in range(H):
+        seen = (np.array([getattr(s, n)[unit] for s in steps]) for n in ("h", "C_tilde"))
+        assert told(h0[unit], *seen) == "lstm"
+
+
+def test_one_matrix_makes_the_states_of_the_course() -> None:
+    rng = np.random.default_rng(9)
+    B, D, H = 2, 3, 4
+    p = r3.weights(D, H, rng)
+    W, b = reference("R3.one_matrix")(*(array for _, array in p.items()))
+    x_t, h = rng.standard_normal((B, D)), rng.uniform(-1, 1, (B, H))
+
+    def rows(k: int, state: Array) -> Array:
+        stacked = np.concatenate([state, x_t], axis=1)
+        here: Array = stacked @ W[k * H : (k + 1) * H].T + b[k * H : (k + 1) * H]
+        return here
+
+    z, r = cells.sigmoid(rows(0, h)), cells.sigmoid(rows(1, h))
+    new = z * h + (1 - z) * np.tanh(rows(2, r * h))
+    np.testing.assert_allclose(new, cells.gru_step(x_t, h, p).h, rtol=1e-12)
+
+
+def test_keep_backward_agrees_with_differences() -> None:
+    rng = np.random.default_rng(3)
+    dh, h_prev, a_z, a_n = rng.normal(size=(4, 2, 3))
+
+    def loss(h_prev: Array, a_z: Array, a_n: Array) -> Any:
+        z = cells.sigmoid(a_z)
+        return np.sum(dh * (z * h_prev + (1 - z) * np.tanh(a_n)))
+
+    da_z, da_n, dh_prev = reference("R3.keep_backward")(
+        dh, h_prev, cells.sigmoid(a_z), np.tanh(a_n)
+    )
+    gradcheck.check(lambda v: loss(v, a_z, a_n), dh_prev, h_prev)
+    gradcheck.check(lambda v: loss(h_prev, v, a_n), da_z, a_z)
+    gradcheck.check(lambda v: loss(h_prev, a_z, v), da_n, a_n)
+
+
+def test_planted_mistakes_of_the_blend_are_named() -> None:
+    broken = given_in("R3", "broken-backward")["broken_backward"]
+    for seed in range(5):
+        verdict = judge("R3.keep_backward", broken, seed=seed)
+        assert verdict.misconception == "sign of dz turned + kept share turned"
+
+
+@pytest.mark.parametrize("seed", range(3, 20))
+def test_fair_gru_by_the_weights_themselves(seed: int) -> None:
+    lstm_sizes = given_in("R3", "lstm-sizes")["lstm_sizes"]
+    assert lstm_sizes(seed) == r3.lstm_sizes(seed)
+    D, H, n = lstm_sizes(seed)
+    _, size, b_z = reference("R3.fair_gru")(seed)
+    rng = np.random.default_rng(0)
+
+    def count(p: LSTMParams | GRUParams) -> int:
+        return sum(array.size for _, array in p.items())
+
+    budget = count(LSTMParams.init(D, H, rng))
+    assert count(GRUParams.init(D, size, rng)) <= budget < count(GRUParams.init(D, size + 1, rng))
+    assert (1 - cells.sigmoid(np.array(b_z))) ** n == pytest.approx(0.5)
+
+
+def test_the_shift_register_shifts_in_cells() -> None:
+    p = GRUParams(*reference("R3.shift_register")())
+    rng = np.random.default_rng(4)
+    held: list[float] = []
+    h = np.zeros(3)
+    for _ in range(80):
+        bit, push = rng.choice([-1.0, 1.0]), rng.choice([0.0, 1.0])
+        h = cells.gru_step(np.array([bit, push]), h, p).h
+        held = [bit, *held][:3] if push else held
+        np.testing.assert_allclose(h[: len(held)], held, atol=1e-6)
+
+
+def test_another_register_passes_too() -> None:
+    """The reset gate half open, smaller weights, integers."""
+    weights = r3._register(open_at=(-12, 9), reset=0, V_h=12 * r3._NEXT)()
+    whole = [np.round(array).astype(int) for array in weights]
+    assert judge("R3.shift_register", lambda: whole, seed=1).passed
