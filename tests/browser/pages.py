@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 # what anywidget hands to a module, and no more; `trait` values are kept in window.state
-RENDER = """async ([source, css, state]) => {
+RENDER = """async ([source, css, json]) => {
+  const state = JSON.parse(json);
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const { default: widget } = await import(url);
   const listeners = {};
@@ -35,7 +37,8 @@ def show(page: Any, widget: Any) -> Any:
     """Render the widget from its state alone, as a front end does."""
     state = {name: value for name, value in widget.get_state().items() if name[0] != "_"}
     del state["layout"]
-    page.evaluate(RENDER, [widget._esm, str(widget._css), state])
+    # as text, for playwright takes long over each number of a nested list
+    page.evaluate(RENDER, [widget._esm, str(widget._css), json.dumps(state)])
     return page
 
 
