@@ -42,13 +42,17 @@ def _stuck_gate(C_0: float, C: Array, C_tilde: Array, h: Array) -> _Case:
     return min(shares, key=lambda case: float(np.abs(shares[case] - 0.5).max()))
 
 
-def _cell(rng: np.random.Generator, T: int, case: _Case) -> Probe:
-    """A trace that only this case explains, with some room."""
+def _cell(rng: np.random.Generator, T: int, case: _Case, positive: bool) -> Probe:
+    """A trace that only this case explains, with some room.
+
+    Where all is positive, a wrong gate shows by a share above 1, else mostly by a negative one.
+    """
+    signs = (1.0, 1.0) if positive else (-1.0, 1.0)
     while True:
         gates = {gate: rng.uniform(0.15, 0.85, T) for gate in ("forget", "input", "output")}
         gates[case[0]] = np.full(T, _STUCK[case[1]])
-        C_tilde = rng.uniform(0.2, 0.95, T) * rng.choice((-1.0, 1.0), T)
-        C_0 = state = float(rng.uniform(0.5, 1.5) * rng.choice((-1, 1)))
+        C_tilde = rng.uniform(0.2, 0.95, T) * rng.choice(signs, T)
+        C_0 = state = float(rng.uniform(0.5, 1.5) * rng.choice(signs))
         C = np.empty(T)
         for t in range(T):
             C[t] = state = gates["forget"][t] * state + gates["input"][t] * C_tilde[t]
@@ -59,7 +63,8 @@ def _cell(rng: np.random.Generator, T: int, case: _Case) -> Probe:
 
 
 def _cell_inputs(rng: np.random.Generator) -> list[Probe]:
-    return [_cell(rng, T, case) for T, case in zip(range(10, 16), _CASES, strict=True)]
+    asked = [(case, positive) for positive in (False, True) for case in _CASES]
+    return [_cell(rng, T, *one) for T, one in zip(range(10, 22), asked, strict=True)]
 
 
 def _words(value: Any, probe: Probe) -> Mapping[str, Any]:
@@ -95,9 +100,9 @@ STUCK_GATE = Question(
     axes={"gate": (), "stuck": ()},
     observe=_words,
     complaints={
-        "gate": "For at least one of six cells your first word is not the stuck gate: "
-        '"forget", "input" or "output". Each gate is stuck in two of the six.',
-        "stuck": "The gate is right for all six cells. How it is stuck is not: "
+        "gate": "For at least one of twelve cells your first word is not the stuck gate: "
+        '"forget", "input" or "output". Each gate is stuck in four of the twelve.',
+        "stuck": "The gate is right for all twelve cells. How it is stuck is not: "
         '"open" (near 1) or "shut" (near 0).',
     },
     hints=(

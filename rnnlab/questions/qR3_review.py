@@ -28,30 +28,39 @@ def _which(h0: float, h: Array, new: Array) -> str:
     return "gru" if _between(h0, h, new).all() else "lstm"
 
 
-def _trace(rng: np.random.Generator, T: int, cell: str) -> Probe:
-    """A trace of one unit; an LSTM's leaves the range of the two clearly, and not at every step."""
+def _run(rng: np.random.Generator, T: int, cell: str) -> Probe:
+    new = rng.uniform(0.15, 0.95, T) * rng.choice((-1.0, 1.0), T)
+    f, i, o = rng.uniform(0.2, 0.8, (3, T))
+    h0 = state = float(rng.uniform(0.3, 0.8) * rng.choice((-1, 1)))
+    C, h = float(np.arctanh(h0)), np.empty(T)
+    for t in range(T):
+        C = f[t] * C + i[t] * new[t]
+        blend = (1 - i[t]) * state + i[t] * new[t]
+        h[t] = state = {"rnn": new[t], "gru": blend, "lstm": o[t] * np.tanh(C)}[cell]
+    return {"h0": h0, "h": h, "new": new}
+
+
+def _trace(rng: np.random.Generator, T: int, cell: str, outside: str = "") -> Probe:
+    """A trace of one unit; an LSTM's is clearly `outside` at some steps, and never on the other
+    side: "past" the new, or "away" from it. Neither cell can be told by |h| < |new|."""
     while True:
-        new = rng.uniform(0.15, 0.95, T) * rng.choice((-1.0, 1.0), T)
-        f, i, o = rng.uniform(0.2, 0.8, (3, T))
-        h0 = state = float(rng.uniform(0.3, 0.8) * rng.choice((-1, 1)))
-        C, h = float(np.arctanh(h0)), np.empty(T)
-        for t in range(T):
-            C = f[t] * C + i[t] * new[t]
-            blend = (1 - i[t]) * state + i[t] * new[t]
-            state = {"rnn": new[t], "gru": blend, "lstm": o[t] * np.tanh(C)}[cell]
-            h[t] = state
-        before = np.concatenate([[h0], h[:-1]])
-        beyond = np.maximum(np.minimum(before, new) - h, h - np.maximum(before, new))
+        probe = _run(rng, T, cell)
+        h, new = probe["h"], probe["new"]
+        before = np.concatenate([[probe["h0"]], h[:-1]])
+        towards = np.sign(new - before)
+        beyond = {"past": towards * (h - new), "away": towards * (before - h)}
         larger = np.abs(h) > np.abs(new)
-        if cell == "rnn" or (cell == "gru" and larger.any() and not larger.all()):
-            return {"h0": h0, "h": h, "new": new}
-        if cell == "lstm" and (beyond > 0.05).any() and (beyond < 0).any() and larger.any():
-            return {"h0": h0, "h": h, "new": new}
+        if cell == "rnn" or (cell == "gru" and larger.any()):
+            return probe
+        if cell == "lstm" and larger.any() and _between(**probe).any():
+            far = {side for side, by in beyond.items() if (by > 0).any()}
+            if far == {outside} and (beyond[outside] > 0.05).any():
+                return probe
 
 
 def _traces(rng: np.random.Generator) -> list[Probe]:
-    cells = ("lstm", "gru", "rnn", "gru", "lstm")
-    return [_trace(rng, T, cell) for T, cell in zip(range(12, 17), cells, strict=True)]
+    asked = ((5, "lstm", "past"), (13, "gru"), (14, "rnn"), (15, "gru"), (6, "lstm", "away"))
+    return [_trace(rng, *one) for one in asked]
 
 
 def _mistaken(names: Mapping[str, str]) -> Callable[..., str]:
