@@ -4,7 +4,8 @@
 
 A `.py` beside a `.js` each; `cells.js` holds the cells' equations, `drawing.js`, `controls.js` and
 `frame.js` what pictures, inputs and explorers share, `explorer.css` how they look. `explorer.py`
-is what the Python sides share, `own.py` adds a learner's own cell.
+is what the Python sides share, `own.py` adds a learner's own cell, `page.py` makes a notebook a web
+page in which they move without Python.
 """
 
 from __future__ import annotations

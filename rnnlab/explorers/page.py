@@ -5,7 +5,7 @@ lays its module, that state and a model that only remembers (`page.js`) over the
 picture stays where JavaScript is off, and where only Python could compute the next one. Equations
 become MathML, which browsers draw themselves, and pictures are laid into the file.
 
-`rnnlab html` writes it, and so does JupyterLab's menu File, Save and Export Notebook As.
+`rnnlab html` writes it, and so does JupyterLab: File, Save and Export Notebook As, Live_html.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,14 @@ def file(ran: Any, lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("page") / "explorers.html"
     made.write_text(html, encoding="utf-8")
     return made
+
+
+def test_the_menu_of_jupyterlab_exports_the_same_page(lab: Any, file: Path) -> None:
+    assert "live_html" in lab.api("nbconvert")
+    address = f"{lab.address}/nbconvert/live_html/explorers.ipynb?token={lab.token}"
+    with urllib.request.urlopen(address, timeout=60) as reply:
+        page = reply.read().decode()
+    assert page.count("live(render, ") == file.read_text(encoding="utf-8").count("live(render, ")
 
 
 def cut(context: Any, asked: list[str]) -> Any:
