@@ -117,6 +117,14 @@ def test_form(wrong: Any, words: str) -> None:
     assert words in says(lambda *a: wrong(right(*a)))
 
 
+def test_a_shape_without_named_axes_is_not_called_one_number() -> None:
+    def a_row(f: Any, x: Array, step: float) -> Array:
+        return np.zeros(len(x))
+
+    words = judge("09.central_difference", a_row, seed=3).difference
+    assert "gradient has shape (2,), must be (2, 3); in came x (2, 3)" in words
+
+
 @pytest.mark.torch
 def test_a_torch_tensor_is_named() -> None:
     torch = pytest.importorskip("torch")

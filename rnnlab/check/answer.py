@@ -253,8 +253,10 @@ class Answer:
         if got.shape != right.shape:
             axes = truth.axes(self.question, part)
             named = ", ".join(f"{a} {n}" for a, n in zip(axes, right.shape, strict=False))
+            if not right.shape:
+                named = "one number"
             raise StopError(
-                f"{part} has shape {got.shape}, must be {right.shape}: {named or 'one number'}"
+                f"{part} has shape {got.shape}, must be {right.shape}{named and f': {named}'}"
                 f"{_shape_cause(got, right, axes)}{self._shape_of(got, probe)}"
                 f"{came_in(self._inputs(probe))}."
             )

@@ -1,10 +1,11 @@
 """The LSTM's backward pass as its lines, one step and a sequence, and what goes wrong in them.
 
-    STEP_BACKWARD   (dh_t, dC_t, x_t, h_prev, C_prev, p) -> dx_t, dh_prev, dC_prev, dp
+    STEP_BACKWARD   (dh_t, dC_next, x_t, h_prev, C_prev, p) -> dx_t, dh_prev, dC_prev, dp
     BACKWARD        (dh, x, h0, C0, p) -> dx, dh0, dC0, dp
 
-dC_t is what comes back through the cell from later steps; dC, the whole gradient by C_t, adds what
-comes through h_t. Inside, the four gates lie side by side in the order "figo": da is (B, 4 H).
+dC_next is what comes back through the cell from later steps; dC, the whole gradient by C_t, adds
+what comes through h_t. Inside, the four gates lie side by side in the order "figo": da is
+(B, 4 H).
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def _by_gate(W: Array, V: Array, b: Array) -> dict[str, Array]:
 
 
 _BACK: dict[str, Line] = {
-    "dC": lambda s: s.dC_t + s.dh_t * s.o_t * (1 - s.tanh_C**2),
+    "dC": lambda s: s.dC_next + s.dh_t * s.o_t * (1 - s.tanh_C**2),
     "df": lambda s: s.dC * s.C_prev,
     "di": lambda s: s.dC * s.C_tilde,
     "dC_tilde": lambda s: s.dC * s.i_t,
@@ -93,7 +94,7 @@ _WEIGHTS: dict[str, Line] = {
 }
 
 STEP_BACKWARD = Derivation(
-    ("dh_t", "dC_t", "x_t", "h_prev", "C_prev", "p"),
+    ("dh_t", "dC_next", "x_t", "h_prev", "C_prev", "p"),
     {
         **_WEIGHTS,
         "past": lambda s: _forward(s.x_t[None], s.h_prev, s.C_prev, s.p),
@@ -113,7 +114,7 @@ def _backward(*, in_time: bool) -> Recurrence:
             **_WEIGHTS,
             "past": lambda s: _forward(s.x, s.h0, s.C0, s.p),
             "dh_next": lambda s: np.zeros_like(s.h0),
-            "dC_t": lambda s: np.zeros_like(s.C0),
+            "dC_next": lambda s: np.zeros_like(s.C0),
         },
         step={
             "x_t": lambda s: s.x[s.t],
@@ -121,7 +122,7 @@ def _backward(*, in_time: bool) -> Recurrence:
             "dh_t": lambda s: s.dh[s.t] + s.dh_next,
             **_BACK,
         },
-        carry={"dh_next": lambda s: s.dh_prev, "dC_t": lambda s: s.dC_prev},
+        carry={"dh_next": lambda s: s.dh_prev, "dC_next": lambda s: s.dC_prev},
         collect={
             "dx": lambda s: s.stack("dx_t"),
             "dh0": lambda s: s.all("dh_prev")[0],
@@ -144,7 +145,7 @@ def step_backward_inputs(rng: np.random.Generator) -> list[Probe]:
     return [
         {
             "dh_t": rng.standard_normal(probe["h_prev"].shape),
-            "dC_t": rng.standard_normal(probe["h_prev"].shape),
+            "dC_next": rng.standard_normal(probe["h_prev"].shape),
             **probe,
         }
         for probe in step_inputs(rng)[:3]
@@ -159,7 +160,7 @@ def backward_inputs(rng: np.random.Generator) -> list[Probe]:
     ]
 
 
-STEP_BACKWARD_AXES = {"dh_t": ("batch", "unit"), "dC_t": ("batch", "unit"), **STEP_AXES}
+STEP_BACKWARD_AXES = {"dh_t": ("batch", "unit"), "dC_next": ("batch", "unit"), **STEP_AXES}
 BACKWARD_AXES = {"dh": ("time", "batch", "unit"), **SEQUENCE_AXES}
 
 
@@ -172,79 +173,79 @@ def _cell_mistakes() -> list[Mistake]:
     dC, back = _one("dC"), _one("dC_prev")
     slope = (
         "h_t looks at the cell through a tanh. How much does tanh(C_t) move when C_t moves a "
-        "little? That slope belongs to dC."
+        "little? That slope belongs to dC_t."
     )
     return [
-        dC("tanh' of C missing", slope, lambda s: s.dC_t + s.dh_t * s.o_t),
+        dC("tanh' of C missing", slope, lambda s: s.dC_next + s.dh_t * s.o_t),
         dC(
             "1 - C^2 for tanh' of C",
             "The slope of tanh is one minus the square of its value. Which value do you square?",
-            lambda s: s.dC_t + s.dh_t * s.o_t * (1 - s.C_t**2),
+            lambda s: s.dC_next + s.dh_t * s.o_t * (1 - s.C_t**2),
         ),
         dC(
             "tanh C for its slope",
             "You multiply by tanh(C_t) itself. What you need is its slope at C_t.",
-            lambda s: s.dC_t + s.dh_t * s.o_t * s.tanh_C,
+            lambda s: s.dC_next + s.dh_t * s.o_t * s.tanh_C,
         ),
         dC(
             "1 - tanh C for its slope",
             "The slope of tanh is one minus the square of its value. Is yours squared?",
-            lambda s: s.dC_t + s.dh_t * s.o_t * (1 - s.tanh_C),
+            lambda s: s.dC_next + s.dh_t * s.o_t * (1 - s.tanh_C),
         ),
         dC(
             "(1 - tanh C)^2",
             "The slope of tanh is one minus the square of its value. Is it the value that you "
             "square, or the difference?",
-            lambda s: s.dC_t + s.dh_t * s.o_t * (1 - s.tanh_C) ** 2,
+            lambda s: s.dC_next + s.dh_t * s.o_t * (1 - s.tanh_C) ** 2,
         ),
         dC(
             "tanh' at tanh C",
             "tanh(C_t) has been through the tanh already; in your slope it goes through it again.",
-            lambda s: s.dC_t + s.dh_t * s.o_t * (1 - np.tanh(s.tanh_C) ** 2),
+            lambda s: s.dC_next + s.dh_t * s.o_t * (1 - np.tanh(s.tanh_C) ** 2),
         ),
         dC(
             "tanh' at tanh h",
             "The slope belongs to the tanh that squashes the cell. What stands inside your tanh?",
-            lambda s: s.dC_t + s.dh_t * s.o_t * (1 - np.tanh(s.h_t) ** 2),
+            lambda s: s.dC_next + s.dh_t * s.o_t * (1 - np.tanh(s.h_t) ** 2),
         ),
         dC(
             "1 + tanh^2",
             "The slope of tanh is never above 1. Which sign stands before your square?",
-            lambda s: s.dC_t + s.dh_t * s.o_t * (1 + s.tanh_C**2),
+            lambda s: s.dC_next + s.dh_t * s.o_t * (1 + s.tanh_C**2),
         ),
         dC(
             "tanh' at h",
             "The slope of tanh is one minus the square of its value. Its value is tanh(C_t), "
             "before the output gate.",
-            lambda s: s.dC_t + s.dh_t * s.o_t * (1 - s.h_t**2),
+            lambda s: s.dC_next + s.dh_t * s.o_t * (1 - s.h_t**2),
         ),
         dC(
             "o missing in dC",
             "h_t is a product: what does dh_t get multiplied by on its way to tanh(C_t)?",
-            lambda s: s.dC_t + s.dh_t * (1 - s.tanh_C**2),
+            lambda s: s.dC_next + s.dh_t * (1 - s.tanh_C**2),
         ),
         dC(
-            "dC_t dropped",
+            "dC_next dropped",
             "C_t is used twice: by h_t in this step, and by the next step. Which of the two ways "
-            "back is missing from your dC?",
+            "back is missing from your dC_t?",
             lambda s: s.dh_t * s.o_t * (1 - s.tanh_C**2),
         ),
         dC(
             "dh_t dropped",
             "C_t is used twice: by h_t in this step, and by the next step. Which of the two ways "
-            "back is missing from your dC?",
-            lambda s: s.dC_t,
+            "back is missing from your dC_t?",
+            lambda s: s.dC_next,
         ),
         dC(
-            "dC_t subtracted",
+            "dC_next subtracted",
             "The two ways back to C_t add up. Which sign does each have in yours?",
-            lambda s: s.dh_t * s.o_t * (1 - s.tanh_C**2) - s.dC_t,
+            lambda s: s.dh_t * s.o_t * (1 - s.tanh_C**2) - s.dC_next,
         ),
         dC(
-            "dC_t through the output as well",
-            "dC_t is there already, behind the tanh and the output gate. Only dh_t has to go "
+            "dC_next through the output as well",
+            "dC_next is there already, behind the tanh and the output gate. Only dh_t has to go "
             "through them.",
-            lambda s: (s.dC_t + s.dh_t) * s.o_t * (1 - s.tanh_C**2),
+            lambda s: (s.dC_next + s.dh_t) * s.o_t * (1 - s.tanh_C**2),
         ),
         back(
             "dC not times f",
@@ -256,7 +257,7 @@ def _cell_mistakes() -> list[Mistake]:
             "dC_prev without the path through h",
             "What goes on to C_{t-1} is the whole gradient by C_t, with what came through h_t. "
             "Yours is only what came in.",
-            lambda s: s.dC_t * s.f_t,
+            lambda s: s.dC_next * s.f_t,
         ),
         back(
             "dC times i",
@@ -275,10 +276,10 @@ def _cell_mistakes() -> list[Mistake]:
         ),
         Mistake(
             "dC times the f of the wrong step",
-            "dC_t has met its forget gate already, in the step it comes from. In yours it meets "
+            "dC_next has met its forget gate already, in the step it comes from. In yours it meets "
             "the gate on arrival, which is that of another step.",
             {
-                "dC": lambda s: s.dC_t * s.f_t + s.dh_t * s.o_t * (1 - s.tanh_C**2),
+                "dC": lambda s: s.dC_next * s.f_t + s.dh_t * s.o_t * (1 - s.tanh_C**2),
                 "dC_prev": lambda s: s.dC,
             },
         ),
@@ -286,7 +287,7 @@ def _cell_mistakes() -> list[Mistake]:
             "dC times f twice",
             "f_t stands twice on your way back to C_{t-1}: once on arrival and once on leaving. "
             "How often does it stand in the update?",
-            {"dC": lambda s: s.dC_t * s.f_t + s.dh_t * s.o_t * (1 - s.tanh_C**2)},
+            {"dC": lambda s: s.dC_next * s.f_t + s.dh_t * s.o_t * (1 - s.tanh_C**2)},
         ),
     ]
 
@@ -295,10 +296,12 @@ def _factor_mistakes() -> list[Mistake]:
     """Wrong ideas about df, di, dC_tilde and do: the other factor of each product."""
     df, di, dg, do = map(_one, ("df", "di", "dC_tilde", "do"))
     other_f = (
-        "In the update f_t multiplies one thing. The gradient by f_t is dC times that other factor."
+        "In the update f_t multiplies one thing. The gradient by f_t is dC_t times that other "
+        "factor."
     )
     other_i = (
-        "In the update i_t and C~_t multiply each other: the gradient by one is dC times the other."
+        "In the update i_t and C~_t multiply each other: the gradient by one is dC_t times the "
+        "other."
     )
     other_o = (
         "In h_t the output gate multiplies one thing. The gradient by o_t is dh_t times that "
@@ -332,17 +335,17 @@ def _factor_mistakes() -> list[Mistake]:
             {"df": lambda s: s.dC * s.C_tilde, "di": lambda s: s.dC * s.C_prev},
         ),
         Mistake(
-            "the gates get dC_t alone",
+            "the gates get dC_next alone",
             total,
             {
-                "df": lambda s: s.dC_t * s.C_prev,
-                "di": lambda s: s.dC_t * s.C_tilde,
-                "dC_tilde": lambda s: s.dC_t * s.i_t,
+                "df": lambda s: s.dC_next * s.C_prev,
+                "di": lambda s: s.dC_next * s.C_tilde,
+                "dC_tilde": lambda s: s.dC_next * s.i_t,
             },
         ),
-        df("f gets dC_t alone", total, lambda s: s.dC_t * s.C_prev),
-        di("i gets dC_t alone", total, lambda s: s.dC_t * s.C_tilde),
-        dg("C_tilde gets dC_t alone", total, lambda s: s.dC_t * s.i_t),
+        df("f gets dC_next alone", total, lambda s: s.dC_next * s.C_prev),
+        di("i gets dC_next alone", total, lambda s: s.dC_next * s.C_tilde),
+        dg("C_tilde gets dC_next alone", total, lambda s: s.dC_next * s.i_t),
         do("do with C for tanh C", other_o, lambda s: s.dh_t * s.C_t),
         do("do with C_prev", other_o, lambda s: s.dh_t * s.C_prev),
         do("do with the slope of tanh", other_o, lambda s: s.dh_t * (1 - s.tanh_C**2)),
@@ -350,7 +353,7 @@ def _factor_mistakes() -> list[Mistake]:
         do("do with o", other_o, lambda s: s.dh_t * s.o_t),
         do(
             "do from dC",
-            "The output gate comes after the cell: its gradient starts from dh_t, not from dC.",
+            "The output gate comes after the cell: its gradient starts from dh_t, not from dC_t.",
             lambda s: s.dC * s.tanh_C,
         ),
     ]

@@ -186,7 +186,7 @@ A gradient asks this for each direction in turn, with all others standing still.
 )
 
 
-_WAYS = {"dh_t": "of dh_t", "dC_t": "of dC_t"}
+_WAYS = {"dh_t": "of dh_t", "dC_next": "of dC_next"}
 
 STEP_BACK = Question(
     id="09.lstm_step_backward",
@@ -221,9 +221,9 @@ STEP_BACK = Question(
         "give, with x_t and h_{t-1}, the weights, and through W and V what goes back.",
     ),
     parallel="""A smaller cell with one gate: a = x @ W.T + b, g = sigmoid(a), c = g * c_prev,
-y = tanh(c). From dy (through y) and dc_t (from later):
+y = tanh(c). From dy (through y) and dc_next (from later):
 
-    dc = dc_t + dy * (1 - y**2)    # c is used twice: two ways back add up
+    dc = dc_next + dy * (1 - y**2) # c is used twice: two ways back add up
     dg = dc * c_prev               # a product: times the other factor
     dc_prev = dc * g
     da = dg * g * (1 - g)          # the slope of the sigmoid, from its value
@@ -254,7 +254,7 @@ LSTM_BACKWARD = Question(
         "Forward first, keeping the state before each step. Then a loop from the last step to the "
         "first, with your lstm_step_backward in each round. What does a round need from the round "
         "before, which is the step after?",
-        "dh_t is the sum of the loss's own dh[t] and of what step t + 1 sends back; dC_t comes "
+        "dh_t is the sum of the loss's own dh[t] and of what step t + 1 sends back; dC_next comes "
         "from step t + 1 alone. After the last step both are zero.",
         "In each round: add dh[t] to what came back, take one step backward with x[t] and the "
         "states before step t, store dx[t], add the weights' gradients to a running sum, and hand "
