@@ -298,6 +298,12 @@ With k = 0.9 and a = 2: 20 litres. What is missing shrinks by k each minute: 20,
             _level(lambda f, i, C_tilde: C_tilde / (1 - f)),
         ),
         Misconception(
+            "candidate left out",
+            "You let the input gate's share in as if 1 were on offer. What is on offer "
+            "with your seed?",
+            _level(lambda f, i, C_tilde: i / (1 - f)),
+        ),
+        Misconception(
             "divided by f",
             "You divide by the share that stays. At the level, what comes in must make up for "
             "what is lost: which share is that?",
@@ -486,9 +492,15 @@ Yours adds where this one replaces.""",
         ),
         Misconception(
             "candidate too small",
-            "The gates are right, but each A writes less than 1 and the count lags behind. How "
-            "large must the candidate's sum be for its tanh to be 1?",
+            "The count lags behind: each A writes less than 1, or a share is lost at each step. "
+            "Print i_t * C~_t and f_t on A. How large must a sum be for each of them to be 1?",
             _weights(g=(1, 1, 1)),
+        ),
+        Misconception(
+            "gates of 0.95",
+            "The count lags behind: each A writes less than 1, or a share is lost at each step. "
+            "Print i_t * C~_t and f_t on A. How large must a sum be for each of them to be 1?",
+            _weights(f=(3, 3, -3), i=(3, -3, -3)),
         ),
         Misconception(
             "nothing written",

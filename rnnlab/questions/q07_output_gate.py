@@ -696,6 +696,12 @@ Scale so that the far end comes to where tanh still rises, and no smaller.""",
             "steps?",
             _weights(f=(8, 8, 8)),
         ),
+        Misconception(
+            "forget gate leaks at every step",
+            "A little is lost at every step, on B as on the query. f_t = 0.9975 sounds open; "
+            "fifty times over it leaves 0.88. How far above zero must the sum be?",
+            _weights(f=(6, 6, 6)),
+        ),
     ),
 )
 
