@@ -206,6 +206,12 @@ With g = (1.5, 1.1, 1.2): worth = (1.32, 1.2, 1). The factor 1.5 of year 0 is in
             lambda f: np.concatenate([np.ones_like(f[:1]), np.cumprod(f, axis=0)[:-1]]),
         ),
         Misconception(
+            "from the front, then turned round",
+            "You multiply from the first step on and turn the result round: gate 0 is still in "
+            "every row. Turn the gates round before you multiply. And does C_k go through f[k]?",
+            lambda f: np.cumprod(f, axis=0)[::-1],
+        ),
+        Misconception(
             "last gate left out",
             "C of the last step has been through the last gate too: it belongs to every row but "
             "the last.",
