@@ -45,15 +45,25 @@ def rnn(weights: str = "uniform") -> Draw:
     return lambda rng: twins.RNN(RNNParams.init(D, 36, rng, weights=weights, dtype=np.float32))
 
 
+def only_V_orthogonal(rng: np.random.Generator) -> Model:
+    usual, orthogonal = (
+        RNNParams.init(D, 36, rng, weights=weights, dtype=np.float32)
+        for weights in ("uniform", "glorot")
+    )
+    return twins.RNN(RNNParams(usual.W, orthogonal.V, usual.b))
+
+
 SETTINGS: dict[str, tuple[Draw, float]] = {  # the model and its learning rate
     "LSTM, b_f 3": (lstm(3.0), 5e-3),
     "LSTM, as torch draws it": (lstm(), 5e-3),
+    "LSTM, as torch draws it, 0.01": (lstm(), 1e-2),
     "RNN, rate 0.001": (rnn(), 1e-3),
     "RNN, rate 0.002": (rnn(), 2e-3),
     "RNN, rate 0.005": (rnn(), 5e-3),
     "RNN, rate 0.01": (rnn(), 1e-2),
     "RNN, orthogonal V, rate 0.001": (rnn("glorot"), 1e-3),
     "RNN, orthogonal V, rate 0.005": (rnn("glorot"), 5e-3),
+    "RNN, only V orthogonal, 0.001": (only_V_orthogonal, 1e-3),
 }
 
 
@@ -87,7 +97,8 @@ def store() -> None:
             begin = perf_counter()
             curves = np.array([train(setting, seed) for seed in range(SEEDS)])
             arrays[setting] = curves.astype(np.float32)
-            np.savez_compressed(FILE, **arrays)
+            in_order = {name: arrays[name] for name in SETTINGS if name in arrays}
+            np.savez_compressed(FILE, **in_order)
             ends = " ".join(f"{end:.3f}" for end in curves[:, -1])
             print(f"{setting:30} {ends}, {perf_counter() - begin:.0f} s on one thread", flush=True)
 

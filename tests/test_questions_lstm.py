@@ -283,6 +283,12 @@ WRONG: list[tuple[str, list[tuple[str, str]], str, str | None]] = [
         "these shapes cannot be multiplied",
         "@ for *",
     ),
+    (  # raises on every probe: that proves no two ideas at once
+        "08.lstm_step",
+        [(f"x_t @ p.W_{k}.T", f"p.W_{k} @ x_t") for k in "fi"],
+        "these shapes cannot be multiplied",
+        None,
+    ),
     (
         "08.lstm_step",
         [("f * C_prev + i * g", "np.tanh(f * C_prev + i * g)"), (" + p.b_i", "")],
@@ -318,6 +324,12 @@ WRONG: list[tuple[str, list[tuple[str, str]], str, str | None]] = [
         [("h, C, *_ =", "C, h, *_ =")],
         "C is",
         "h and C taken in the wrong order",
+    ),
+    (
+        "08.lstm_forward",
+        [("hs, Cs = [], []", "hs = Cs = []"), ("        hs.append(h)\n", "")],
+        "What comes back as h is C",
+        "C returned as h",
     ),
     (
         "08.lstm_forward",

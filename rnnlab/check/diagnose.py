@@ -35,6 +35,8 @@ def diagnose(
     for one in question.misconceptions:
         if all(s.same(one.wrong) for s in seen):
             return Diagnosis(one.name, one.hint)
+    if all(s.raised for s in seen):  # nothing to compare: any two that raise would match
+        return None
     for one, two, both in _pairs(question, seen[0]):
         if all(s.same(both) for s in seen):
             names = f"{one.name} + {two.name}"

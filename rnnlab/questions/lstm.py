@@ -580,6 +580,12 @@ _SEQUENCE_MISTAKES = (
         },
     ),
     Mistake(
+        "C returned as h",
+        "What you return as h is C once more. Are h and C two arrays, or two names of one, as "
+        "after `h = C = np.empty(...)`?",
+        {"h": lambda s: s.stack("C_t")},
+    ),
+    Mistake(
         "h returned as C",
         "What you return as C is h once more. What do you store for each of them?",
         {"C": lambda s: s.stack("h_t")},
