@@ -601,6 +601,11 @@ SEQUENCE_BACKWARD_MISTAKES = (
         {"next_dh_next": lambda s: s.dh_next + s.dh_prev},
     ),
     Mistake(
+        "loss of step 0 added to dh0",
+        "dh[0] belongs to the state after step 0, and went in there. Does any loss see h0 itself?",
+        {"dh0": lambda s: s.all("dh_prev")[0] + s.dh[0]},
+    ),
+    Mistake(
         "h0 before every step",
         "Each step's V acted on the state just before it. Is that h0 for all of yours?",
         {"h_prev": lambda s: s.h0},

@@ -94,6 +94,11 @@ left behind the third? 0.9 * 0.8 * 0.5 = 0.36, not 1 - 0.8.""",
             "twenty factors.",
             _for_seed(lambda z: np.prod(1 - z[:-1])),
         ),
+        Misconception(
+            "the last step alone",
+            "That is what the last step leaves. The state before the first lies twenty steps back.",
+            _for_seed(lambda z: 1 - z[-1]),
+        ),
     ),
 )
 
@@ -495,6 +500,12 @@ k multiplied: the count before the step, times v_t.
                     "dV_z": lambda s: _over_time(s.da_z, s.seen),
                     "dV_r": lambda s: _over_time(s.da_r, s.seen),
                 },
+            ),
+            Mistake(
+                "dV_h of the after form",
+                "This is the dV_h of torch's form, where r_t stands behind V_h. Here V_h acted on "
+                "what r_t had left of the state.",
+                {"dV_h": lambda s: _over_time(s.da_h * s.r, s.before)},
             ),
             Mistake(
                 "1 - r in dV_h",
