@@ -113,3 +113,15 @@ def test_html_of_what_is_no_notebook(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert cli.main(["html", str(tmp_path / "torn.ipynb")]) == 1
     assert capsys.readouterr().err.startswith("rnnlab html: ")
     assert [path.name for path in tmp_path.iterdir()] == ["torn.ipynb"]
+
+
+def test_folded_sources_are_left_out_and_aligned_equations_are_tables() -> None:
+    made = shown(
+        ConveyorBelt(**BELT), text="$$\\begin{aligned} f &= 1 \\\\ i &= 0 \\end{aligned}$$"
+    )
+    made.cells[1].source = "secret = 'the answer'"
+    assert "the answer" in Page().from_notebook_node(made)[0]
+    made.cells[1].metadata["jupyter"] = {"source_hidden": True}
+    html = Page().from_notebook_node(made)[0]
+    assert "the answer" not in html and "explorer-1" in html
+    assert len(re.findall("<mtr>", html)) == 2 and "<mi>&</mi>" not in html

@@ -77,6 +77,9 @@ class _Alive(Preprocessor):
     def preprocess_cell(
         self, cell: Any, resources: dict[str, Any], index: int
     ) -> tuple[Any, dict[str, Any]]:
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+            # the answers of a Predict stand in its source: folded in the lab, left out here
+            cell.metadata["transient"] = {"remove_source": True}
         for output in cell.get("outputs", []):
             data, metadata = output.get("data", {}), output.get("metadata", {})
             data.pop(VIEW, None)  # it names a widget of a kernel that is gone
@@ -131,7 +134,8 @@ class _Renderer(IPythonRenderer):
         return str(convert(body))
 
     def block_math(self, body: str) -> str:
-        return str(convert(body, display="block"))
+        # the converter knows aligned equations by their other name alone
+        return str(convert(body.replace("{aligned}", "{align*}"), display="block"))
 
     def latex_environment(self, name: str, body: str) -> str:
         return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
