@@ -174,6 +174,23 @@ the reset gate is shut.""",
             "That is z times the old state: the share that goes. How much stays?",
             _states(lambda z, r, h: z * h),
         ),
+        Misconception(
+            "the share of the new, in the third",
+            "Your third number is z times the old state: the share that goes. How much stays?",
+            lambda: np.array([_OLD, 0.0, 0.1 * _OLD]),
+        ),
+        Misconception(
+            "a shut reset gate keeps, in the third",
+            "Your third number is the old state in full. The candidate is 0 there, and z = 0.1 "
+            "takes a tenth of it: what is left of the old?",
+            lambda: np.array([_OLD, 0.0, _OLD]),
+        ),
+        Misconception(
+            "a shut reset gate keeps, wherever z stands",
+            "With r = 0 you leave the old state as it was. The reset gate settles what the "
+            "candidate sees; the candidate is 0 then, and z says how much of that 0 is taken.",
+            lambda: np.full(3, _OLD),
+        ),
     ),
     tolerance=1e-3,
 )
