@@ -480,3 +480,21 @@ def test_after_the_third_hint_comes_a_parallel_problem() -> None:
 
 def test_a_step_of_one_named_result_passes_as_it_is() -> None:
     assert judge("01.rnn_step", rnn_step, seed=2).passed
+
+
+@pytest.mark.parametrize("name", ["08.lstm_step", "08.lstm_forward", "14.gru_backward"])
+def test_a_slip_of_the_pen_is_no_misconception(name: str) -> None:
+    def slip(*a: object) -> None:
+        raise NameError("name 'sigmiod' is not defined")
+
+    def four(a: Any, b: Any, c: Any, d: Any) -> None:
+        slip()
+
+    def five(a: Any, b: Any, c: Any, d: Any, e: Any) -> None:
+        slip()
+
+    takes = {4: four, 5: five}
+    given = question(name).given(question(name).inputs(np.random.default_rng(0))[0])
+    verdict = judge(name, takes[len(given)], seed=0)
+    assert "raised NameError: name 'sigmiod' is not defined" in verdict.difference
+    assert verdict.misconception is None

@@ -35,7 +35,7 @@ def diagnose(
     for one in question.misconceptions:
         if all(s.same(one.wrong) for s in seen):
             return Diagnosis(one.name, one.hint)
-    if all(s.raised for s in seen):  # nothing to compare: any two that raise would match
+    if all(s.got is None for s in seen):  # nothing to compare: any two that raise would match
         return None
     for one, two, both in _pairs(question, seen[0]):
         if all(s.same(both) for s in seen):
@@ -61,11 +61,12 @@ def first_part(
 
 
 class _Seen:
-    """What the answer did on one probe: its parts, or that it raised."""
+    """What the answer did on one probe: its parts, or that its shapes did not fit."""
 
     def __init__(self, answer: Answer, probe: Probe, outcome: Outcome) -> None:
         self.question, self.probe = answer.question, probe
-        self.raised = outcome.kind == "raised"
+        # NumPy's word for shapes that do not fit; a slip of the pen raises something else
+        self.raised = outcome.kind == "raised" and outcome.error.startswith("ValueError")
         self._known: dict[Callable[..., Any], Parts | None] = {}
         self.raw: Parts = {}
         self.got: Parts | None = None
