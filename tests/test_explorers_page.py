@@ -125,3 +125,11 @@ def test_folded_sources_are_left_out_and_aligned_equations_are_tables() -> None:
     html = Page().from_notebook_node(made)[0]
     assert "the answer" not in html and "explorer-1" in html
     assert len(re.findall("<mtr>", html)) == 2 and "<mi>&</mi>" not in html
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=lambda p: p.stem)
+def test_every_lecture_has_explorers_that_can_move(path: Path) -> None:
+    outputs = [o for cell in notebook.read(path)["cells"] for o in cell.get("outputs", [])]
+    kept = [o["metadata"]["rnnlab"] for o in outputs if "rnnlab" in o.get("metadata", {})]
+    assert kept, "make notebooks"
+    assert {each["explorer"] for each in kept} <= set(explorers.__all__)
