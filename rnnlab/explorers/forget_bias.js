@@ -324,6 +324,7 @@ function render({ model, el }) {
     label: "Forget bias",
     names: ["b_f", "b_i", "whole"],
     inputs: [bias("b_f", "Forget bias"), bias("b_i", "Input bias")],
+    lead: true,
     below: [whole],
     update: (values) => {
       whole.textContent = values.whole

@@ -17,6 +17,7 @@ const PATIENCE = 600; // milliseconds until an answer that has not come is misse
 //   equations (values) -> [{ letters, numbers, result, note } or { heading }], optional;
 //             beside: they are many, and stand next to the picture or below the inputs
 //   update    (values) -> void, for what else the explorer keeps in step, optional
+//   lead      true: the inputs stand before the picture, where they are in view with the question
 // With a function of the learner's own, `values.own` is { name, step or error }, and all other
 // values are those that Python answered to.
 export function frame({ model, el, label, names, inputs, above = [], under = [], below = [], ...show }) {
@@ -33,6 +34,9 @@ export function frame({ model, el, label, names, inputs, above = [], under = [],
   const sums = html("div", { class: "rl-equations" });
   const status = html("p", { class: "rl-status", role: "status" });
   const own = answers(model);
+  const grids = groups.map((group) =>
+    html("div", { class: "rl-inputs" }, ...group.map(({ node }) => node)),
+  );
   el.replaceChildren(
     html(
       "section",
@@ -44,13 +48,12 @@ export function frame({ model, el, label, names, inputs, above = [], under = [],
       html(
         "div",
         { class: show.beside ? "rl-body rl-beside" : "rl-body" },
+        ...(show.lead ? grids : []),
         canvas,
         ...under,
         sums,
         status,
-        ...groups.map((group) =>
-          html("div", { class: "rl-inputs" }, ...group.map(({ node }) => node)),
-        ),
+        ...(show.lead ? [] : grids),
       ),
       ...below,
     ),

@@ -303,6 +303,7 @@ function render({ model, el }) {
     label: "Who remembers what",
     names: ["cell", "sequence", "t"],
     inputs: error ? [] : [output],
+    lead: true,
     above: own ? wrong : [cells.node, sequences.node],
     update: ({ cell, sequence }) => {
       cells.show(cell);
