@@ -346,7 +346,7 @@ WRONG: list[tuple[str, list[tuple[str, str]], str, str | None]] = [
     (
         "09.lstm_step_backward",
         [("dC * f_t", "dC_t * f_t")],
-        "The gradients of gates f, i, g and o, dx_t and dh_prev are right. dC_prev differs",
+        "The gradients by the weights of f, i, g and o, dx_t and dh_prev are right. dC_prev",
         "dC_prev without the path through h",
     ),
     (
@@ -364,7 +364,7 @@ WRONG: list[tuple[str, list[tuple[str, str]], str, str | None]] = [
     (
         "09.lstm_step_backward",
         [('getattr(p, "V_" + k)', 'getattr(p, "V_" + k).T')],
-        "dC_prev, the gradients of gates f, i, g and o and dx_t are right. dh_prev differs",
+        "dC_prev, the gradients by the weights of f, i, g and o and dx_t are right. dh_prev",
         "V for V^T",
     ),
     (
@@ -382,7 +382,7 @@ WRONG: list[tuple[str, list[tuple[str, str]], str, str | None]] = [
     (
         "09.lstm_step_backward",
         [("di = dC * g_t", "di = 0.3 * dC * g_t")],
-        "dC_prev and the gradients of gates f, g and o are right. db_i differs",
+        "dC_prev and the gradients by the weights of f, g and o are right. db_i differs",
         None,
     ),
     (

@@ -369,13 +369,13 @@ def _constant(values: Array) -> float | None:
 
 
 def _grouped(parts: list[str]) -> list[str]:
-    """dW_o, dV_o, db_o as "the gradients of gate o"; those of several gates together."""
+    """dW_o, dV_o, db_o as "the gradients by the weights of o"; those of several gates together."""
     stems = ("db", "dW", "dV")
     gates = {stem: [p[3:] for p in parts if p.startswith(f"{stem}_")] for stem in stems}
     whole = [gate for gate in gates["db"] if gate in gates["dW"] and gate in gates["dV"]]
     if not whole:
         return parts
-    together = f"the gradients of gate{'s' if len(whole) > 1 else ''} {listed(whole)}"
+    together = f"the gradients by the weights of {listed(whole)}"
     names: list[str] = []
     for part in parts:
         stem, _, gate = part.partition("_")
