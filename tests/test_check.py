@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from rnnlab.cells import rnn_step
+from rnnlab.cells import lstm_step, rnn_step
 from rnnlab.check import NotYet, Verdict, check, judge
 from rnnlab.check.judging import Judgement
 from rnnlab.params import Array, RNNParams
@@ -498,3 +498,55 @@ def test_a_slip_of_the_pen_is_no_misconception(name: str) -> None:
     verdict = judge(name, takes[len(given)], seed=0)
     assert "raised NameError: name 'sigmiod' is not defined" in verdict.difference
     assert verdict.misconception is None
+
+
+def _packed(x: Array, h: Array, C: Array, p: Any) -> tuple[Array, ...]:
+    W, V, b = p.packed("gofi")
+    g, o, f, i = np.split(x @ W.T + h @ V.T + b, 4, axis=-1)
+    f, i, o = (1 / (1 + np.exp(-a)) for a in (f, i, o))
+    new = f * C + i * np.tanh(g)
+    return o * np.tanh(new), new, f, i, np.tanh(g), o
+
+
+def _einsum(x: Array, h: Array, C: Array, p: Any) -> dict[str, Array]:
+    def a(gate: str) -> Array:
+        W, V, b = (getattr(p, f"{k}_{gate}") for k in "WVb")
+        return np.einsum("...d,hd->...h", x, W) + np.einsum("hk,...k->...h", V, h) + b
+
+    f, i, o = (0.5 + 0.5 * np.tanh(a(gate) / 2) for gate in "fio")
+    new = f * C + i * np.tanh(a("g"))
+    return {"C": new, "h": o * np.tanh(new), "o": o, "C_tilde": np.tanh(a("g")), "i": i, "f": f}
+
+
+def _joined(x: Array, h: Array, C: Array, p: Any) -> list[Array]:
+    both = np.concatenate([x, h], axis=1).astype(np.float32)
+    joined = {g: np.hstack([getattr(p, f"W_{g}"), getattr(p, f"V_{g}")]) for g in "figo"}
+    a = {g: both @ M.T.astype(np.float32) + getattr(p, f"b_{g}") for g, M in joined.items()}
+    f, i, o = ((1 / (1 + np.exp(-a[g]))).astype(np.float32) for g in "fio")
+    new = (f * C + i * np.tanh(a["g"])).astype(np.float32)
+    return [(o * np.tanh(new)).astype(np.float32), new, f, i, np.tanh(a["g"]).astype("f4"), o]
+
+
+def _loops(x: Array, h: Array, C: Array, p: Any) -> list[Any]:
+    out = [np.zeros_like(C) for _ in range(6)]
+    for n in range(len(C)):
+        for k in range(C.shape[1]):
+            a = {
+                g: sum(getattr(p, f"W_{g}")[k, d] * x[n, d] for d in range(x.shape[1]))
+                + sum(getattr(p, f"V_{g}")[k, m] * h[n, m] for m in range(h.shape[1]))
+                + getattr(p, f"b_{g}")[k]
+                for g in "figo"
+            }
+            f, i, o = (1 / (1 + np.exp(-a[g])) for g in "fio")
+            new = f * C[n, k] + i * np.tanh(a["g"])
+            for array, value in zip(
+                out, (o * np.tanh(new), new, f, i, np.tanh(a["g"]), o), strict=True
+            ):
+                array[n, k] = value
+    return [array.tolist() for array in out]
+
+
+@pytest.mark.parametrize("answer", [lstm_step, _packed, _einsum, _joined, _loops])
+def test_a_whole_step_passes_in_any_style(answer: Any) -> None:
+    for seed in range(3):
+        assert judge("08.lstm_step", answer, seed=seed) == Verdict(True)
