@@ -550,3 +550,14 @@ def _loops(x: Array, h: Array, C: Array, p: Any) -> list[Any]:
 def test_a_whole_step_passes_in_any_style(answer: Any) -> None:
     for seed in range(3):
         assert judge("08.lstm_step", answer, seed=seed) == Verdict(True)
+
+
+def test_a_known_mistake_is_not_searched_for_around_its_terms() -> None:
+    def swapped(x: Array, h: Array, C: Array, p: Any) -> tuple[Array, ...]:
+        _, _, f, i, C_tilde, o = lstm_step(x, h, C, p)
+        new = i * C + f * C_tilde
+        return o * np.tanh(new), new, f, i, C_tilde, o
+
+    verdict = judge("08.lstm_step", swapped, seed=1)
+    assert verdict.difference == "f_t, i_t and C_tilde are right. C_t is the first to differ."
+    assert "what does f_t multiply" in str(verdict.hint)

@@ -103,7 +103,7 @@ class Judgement:
         if found is None and len(comparison.wrong) > 1:
             part = next(iter(comparison.wrong))
             found = first_part(self.question, self.probes, comparison.got, part)
-        words = comparison.difference()
+        words = comparison.difference(known=found is not None)
         return _verdict(words, found, "" if comparison.other_order() else self._ladder(words))
 
     def _ladder(self, words: str) -> str:

@@ -39,8 +39,11 @@ class Comparison:
                     self.wrong[part] = k
                     break
 
-    def difference(self) -> str:
-        """What is right, what differs first and where; some part differs."""
+    def difference(self, known: bool = False) -> str:
+        """What is right, what differs first and where; some part differs.
+
+        known: the mistake is known, and its hint says more than a search around the terms.
+        """
         part = min(self.wrong, key=self._first_step)
         k = self.wrong[part]
         if self.question.complaints:
@@ -51,7 +54,7 @@ class Comparison:
         still = [p for p in self.wrong if self._first_step(p) > self._first_step(part) == 0]
         if still:
             return f"At t = 0 {listed(still)} {are(still)} right, but {part} is not."
-        return f"{self._what_is_right(part)}{self._where(part, k)}"
+        return f"{self._what_is_right(part)}{self._where(part, k, known)}"
 
     def _first_step(self, part: str) -> int:
         """The step at which a part of a forward pass is wrong first; 0 where it has no steps."""
@@ -101,7 +104,7 @@ class Comparison:
             f"{', '.join(names)}, in this order."
         )
 
-    def _where(self, part: str, k: int) -> str:
+    def _where(self, part: str, k: int, known: bool) -> str:
         got, right = self.got[k][part], self.right[k][part]
         axes = truth.axes(self.question, part)
         wrong = self._wrong_along_first(got, right)
@@ -127,7 +130,10 @@ class Comparison:
         whole = self._whole(part)
         if whole:
             return f"{first}. {whole}".removeprefix(". ")
-        term = self._switched_off(part) or self._no_say(part, k) or self._alone(part)
+        term = self._switched_off(part) or self._no_say(part, k)
+        if known and first and not term and not self.question.gradients:
+            return f"{first}."
+        term = term or self._alone(part)
         if term:
             return f"{first}. {term}" if first else term
         if axes[:1] == ("time",) and self.question.gradients:
