@@ -218,9 +218,9 @@ def test_saturation_is_value_and_slope_apart() -> None:
     slope = (sigmoid(np.array(gates.a) + step) - sigmoid(np.array(gates.a) - step)) / (2 * step)
     np.testing.assert_allclose(gates.slope, slope, rtol=0, atol=1e-9)
     assert picture.sentence() == (
-        "With the weights times 4.0, 2 gates are closed, 2 between and 3 open. Unit 7 lets 1.000 "
-        "of C and of its gradient pass; the slope left for its own learning is 0.000. C = 5.0 is "
-        "seen as tanh(C) = 0.9999, with the slope 0.0002."
+        "With the weights times 4.0, 2 of the 7 gates are closed, 2 partly open and 3 open. Unit 7 "
+        "lets 1.000 of C and of its gradient pass; the slope left for its own learning is 0.000. "
+        "C = 5.0 is seen as tanh(C) = 0.9999, with the slope 0.0002."
     )
 
 

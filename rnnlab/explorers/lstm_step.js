@@ -260,10 +260,7 @@ function picture(values, width, enters) {
       : inTwo(at.g - pipe - 6, BOX - 34, "C̃_{t}", 2, v.C_tilde, "end")),
     label(at.g - pipe - 8, VALVE_I - 34, "i * C̃_{t}", 2, v.written, "end"),
     label(at.o - 2, VALVE_O - 10, "o_{t}", 4, v.o),
-    text(at.read - pipe - 8, 194, known(4, v.tanh_C) ? fixed(v.tanh_C) : "?", {
-      class: known(4, v.tanh_C) ? "rl-number" : "rl-unknown",
-      "text-anchor": "end",
-    }),
+    ...inTwo(at.read - pipe - 8, 177, "tanh(C_{t})", 4, v.tanh_C, "end"),
     label(end, BUS + 32, "h_{t}", 4, v.h, "end"),
     ...BLOCKS.flatMap((k) =>
       at.o - at.g > 90

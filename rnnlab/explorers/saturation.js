@@ -21,18 +21,18 @@ export function gatesAt({ scale, sums }) {
 function counts(gates) {
   const closed = gates.filter(({ stands }) => stands === "closed").length;
   const open = gates.filter(({ stands }) => stands === "open").length;
-  return { closed, between: gates.length - closed - open, open };
+  return { closed, "partly open": gates.length - closed - open, open };
 }
 
 // what the picture says
 export function sentence(values) {
   const gates = gatesAt(values);
-  const { closed, between, open } = counts(gates);
+  const { closed, "partly open": partly, open } = counts(gates);
   const { f, slope } = gates[values.unit - 1];
   const out = Math.tanh(values.C);
   return (
-    `With the weights times ${fixed(values.scale, 1)}, ${closed} gates are closed, ` +
-    `${between} between and ${open} open. ` +
+    `With the weights times ${fixed(values.scale, 1)}, ${closed} of the ${gates.length} gates ` +
+    `are closed, ${partly} partly open and ${open} open. ` +
     `Unit ${values.unit} lets ${fixed(f, 3)} of C and of its gradient pass; the slope left ` +
     `for its own learning is ${fixed(slope, 3)}. ` +
     `C = ${fixed(values.C, 1)} is seen as tanh(C) = ${fixed(out, 4)}, with the slope ` +
@@ -63,7 +63,7 @@ export function equations(values) {
   ];
 }
 
-const TOP = 82;
+const TOP = 99;
 const TALL = 132;
 const GAP = 78; // between the row of values and the row of slopes
 const LEFT = 40;
@@ -121,11 +121,11 @@ function picture(values, width) {
   const [x, gate] = [across(left), up(0, 0)];
   const n = counts(gates);
   const zones = [
-    [-REACH, -edge, "closed"],
-    [-edge, edge, "between"],
-    [edge, REACH, "open"],
-  ].flatMap(([from, to, words]) => [
-    ...(words === "between"
+    [-REACH, -edge, "closed", "start", left.from],
+    [-edge, edge, "partly open", "middle", (left.from + left.to) / 2],
+    [edge, REACH, "open", "end", left.to],
+  ].flatMap(([from, to, words, anchor, where]) => [
+    ...(words === "partly open"
       ? []
       : [
           svg("rect", {
@@ -136,8 +136,8 @@ function picture(values, width) {
             height: 2 * TALL + GAP,
           }),
         ]),
-    text((x(from) + x(to)) / 2, rows[0] - 66, words, { class: "rl-tick", "text-anchor": "middle" }),
-    text((x(from) + x(to)) / 2, rows[0] - 51, n[words], { class: "rl-number", "text-anchor": "middle" }),
+    text(where, rows[0] - 66, words, { class: "rl-tick", "text-anchor": anchor }),
+    text(where, rows[0] - 51, n[words], { class: "rl-number", "text-anchor": anchor }),
   ]);
   const points = (row, value) =>
     gates.map((unit) => mark("f", x(unit.a), up(row, 0)(value(unit)), 5.5));
@@ -176,6 +176,7 @@ function picture(values, width) {
   return {
     height: bottom + 130,
     marks: [
+      text(left.from, 15, `how many of the ${gates.length} gates are`),
       text(6, bottom + 36, "what a gradient is multiplied by"),
       ...factors,
       ...zones,

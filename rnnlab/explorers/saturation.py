@@ -98,8 +98,8 @@ class Saturation(PosedExplorer):
         f, slope = gates.f[self.unit - 1], gates.slope[self.unit - 1]
         out = tanh(self.C)
         return (
-            f"With the weights times {fixed(self.scale, 1)}, {closed} gates are closed, "
-            f"{len(SUMS) - closed - opened} between and {opened} open. "
+            f"With the weights times {fixed(self.scale, 1)}, {closed} of the {len(SUMS)} gates "
+            f"are closed, {len(SUMS) - closed - opened} partly open and {opened} open. "
             f"Unit {self.unit} lets {fixed(f, 3)} of C and of its gradient pass; the slope left "
             f"for its own learning is {fixed(slope, 3)}. "
             f"C = {fixed(self.C, 1)} is seen as tanh(C) = {fixed(out, 4)}, with the slope "
