@@ -115,8 +115,8 @@ class Answer:
         here, there = _sizes(self._inputs(probe)), _sizes(self._inputs(runs))
         if len(there) < len(here):
             return (
-                " It runs only where some of the sizes are equal: there one array can stand in "
-                "another's place."
+                " It runs only where some of the sizes are equal: there a wrong array, or "
+                "a wrong product, fits too."
             )
         return f" It runs with other sizes{came_in(self._inputs(runs))}." if here != there else ""
 

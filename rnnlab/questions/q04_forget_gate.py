@@ -141,6 +141,18 @@ Yours shrinks instead of growing, and asks for a half.""",
             "You asked when f**t is f/2. Half of the memory is gone when f**t is 1/2.",
             lambda f: np.log(0.5 * f) / np.log(f),
         ),
+        Misconception(
+            "log of the quotient",
+            "You take the logarithm of a quotient, which is a difference of logarithms. Take it of "
+            "both sides of f**t = 1/2: what stands in front of t, and how do you get rid of it?",
+            lambda f: np.log(0.5 / f),
+        ),
+        Misconception(
+            "the gate for a half-life",
+            "That is the way from a half-life to its gate. Here the gate is given: solve "
+            "f**t = 1/2 for t, not for f.",
+            lambda f: 0.5 ** (1 / f),
+        ),
     ),
 )
 
@@ -191,6 +203,12 @@ With g = (1.1, 1.2) and s_0 = 100 the debts are 110 and 132, not 110 and 120."""
             "state not carried",
             "Right at t = 0, wrong from t = 1 on: what goes into step 1 as C_{t-1}?",
             lambda f, C_0: f * C_0,
+        ),
+        Misconception(
+            "starts empty",
+            "All of your C is 0: the first gate has met an empty cell. What is C_{t-1} at t = 0? "
+            "(In NumPy, row t - 1 is then the last row.)",
+            lambda f, C_0: np.zeros_like(f),
         ),
         Misconception(
             "only the last state",
@@ -384,6 +402,12 @@ FORGET_ON_RESET = Question(
             "On reset the gate does close, but not far enough: sigmoid(-4.6) is about 0.01. How "
             "negative must bias plus column be?",
             _columns(0, 0, -12, 10),
+        ),
+        Misconception(
+            "column only cancels the bias",
+            "On reset the column only cancels the bias: the sum is 0, and sigmoid(0) is 0.5. Which "
+            "way, and how much further, must it go?",
+            _columns(0, 0, -10, 10),
         ),
         Misconception(
             "V_f has a say",

@@ -238,9 +238,9 @@ def _half_way(f: float) -> int:
 
 def _level(
     ceiling: Callable[[float, float, float], float] = _ceiling,
-    steps: Callable[[float], int] = _half_way,
-) -> Callable[..., tuple[int, float, int]]:
-    def predict(seed: int = 7) -> tuple[int, float, int]:
+    steps: Callable[[float], float] = _half_way,
+) -> Callable[..., tuple[int, float, float]]:
+    def predict(seed: int = 7) -> tuple[int, float, float]:
         f, i, C_tilde = leak(seed)
         return seed, float(ceiling(f, i, C_tilde)), steps(f)
 
@@ -304,6 +304,11 @@ With k = 0.9 and a = 2: 20 litres. What is missing shrinks by k each minute: 20,
             _level(lambda f, i, C_tilde: i / (1 - f)),
         ),
         Misconception(
+            "one written at each step",
+            "You let 1 in at each step. With your seed a step writes less: which share of what?",
+            _level(lambda f, i, C_tilde: 1 / (1 - f)),
+        ),
+        Misconception(
             "divided by f",
             "You divide by the share that stays. At the level, what comes in must make up for "
             "what is lost: which share is that?",
@@ -328,6 +333,16 @@ With k = 0.9 and a = 2: 20 litres. What is missing shrinks by k each minute: 20,
             _level(lambda f, i, C_tilde: np.tanh(_ceiling(f, i, C_tilde))),
         ),
         Misconception(
+            "half of the ceiling",
+            "That is half of the ceiling, where `steps` is counted to. Return the ceiling itself.",
+            _level(lambda f, i, C_tilde: _ceiling(f, i, C_tilde) / 2),
+        ),
+        Misconception(
+            "rounded",
+            "The right value, cut too short: give at least three digits of it.",
+            _level(lambda f, i, C_tilde: np.round(_ceiling(f, i, C_tilde))),
+        ),
+        Misconception(
             "one step too few",
             "The ceiling is right. After that many steps, is the cell at half of it yet? Try the "
             "loop.",
@@ -337,6 +352,12 @@ With k = 0.9 and a = 2: 20 litres. What is missing shrinks by k each minute: 20,
             "one step too many",
             "The ceiling is right. Was the cell at half of it one step before? Try the loop.",
             _level(steps=lambda f: _half_way(f) + 1),
+        ),
+        Misconception(
+            "steps not whole",
+            "The ceiling is right, and f to the power of your steps is one half. But a cell takes "
+            "whole steps: after which of them has it first reached half?",
+            _level(steps=lambda f: float(np.log(0.5) / np.log(f))),
         ),
         Misconception(
             "time constant",
