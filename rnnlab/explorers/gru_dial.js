@@ -282,9 +282,9 @@ function render({ model, el }) {
     beside: true,
     inputs: [
       input("z", "update gate", "z", "z", 0),
-      input("r_1", "reset of unit 1", "r_{1}", "r", 0),
-      input("r_2", "reset of unit 2", "r_{2}", "r", 0),
-      input("h_1", "old h of unit 1", "h_{1}", "h", -1),
+      input("r_1", "reset gate", "r_{1}", "r", 0),
+      input("r_2", "reset gate", "r_{2}", "r", 0),
+      input("h_1", "old h", "h_{1}", "h", -1),
     ],
     picture: (values, width) => picture({ ...values, weights }, width),
     sentence: (values) => sentence({ ...values, weights }),

@@ -268,9 +268,9 @@ KEYS = {
     },
     GRUDial: {
         "z, update gate": ("z", "ArrowRight"),
-        "r_1, reset of unit 1": ("r_1", "ArrowLeft"),
-        "r_2, reset of unit 2": ("r_2", "ArrowRight"),
-        "h_1, old h of unit 1": ("h_1", "ArrowRight"),
+        "r_1, reset gate": ("r_1", "ArrowLeft"),
+        "r_2, reset gate": ("r_2", "ArrowRight"),
+        "h_1, old h": ("h_1", "ArrowRight"),
     },
     TokenBelt: {
         "W_keep, keep token on f": ("keep", "ArrowRight"),
@@ -339,6 +339,14 @@ def test_a_token_is_changed_by_its_button(page: Any) -> None:
         assert button.is_visible()
         check_drawn(page)
     assert page.locator(".rl-picture").inner_html() == drawn
+
+
+@pytest.mark.parametrize("width", [640, 800])
+def test_the_names_of_the_dials_inputs_stand_on_one_line(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    show(page, GRUDial())
+    heights = page.locator(".rl-label").evaluate_all("(all) => all.map((e) => e.clientHeight)")
+    assert len(heights) == 4 and max(heights) < 30  # pixels; two lines take 39
 
 
 def test_the_dial_marks_which_convention_is_yours(page: Any) -> None:
