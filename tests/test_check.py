@@ -74,6 +74,18 @@ def test_none_and_print() -> None:
     assert "prints its result but returns None" in words
 
 
+def test_none_for_some_inputs_only() -> None:
+    def never_looks_at_step_0(f: Array, i: Array, C_tilde: Array, C_0: float, C: Array) -> object:
+        for t in range(1, len(C)):
+            kept, written = f[t] * C[t - 1], i[t] * C_tilde[t]
+            if not np.isclose(C[t], kept + written):
+                return t, "erase" if np.isclose(C[t], C[t - 1] + written) else "write"
+        return None
+
+    words = judge("03.wrong_step", never_looks_at_step_0, 1).difference
+    assert "returns a value for one input and None for another" in words
+
+
 def test_an_exception_shows_the_learners_line_and_what_came_in() -> None:
     def crash(x_t: Array, h_prev: Array, W_f: Array, V_f: Array, b_f: Array) -> Array:
         a_f = x_t @ W_f

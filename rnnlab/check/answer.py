@@ -105,6 +105,11 @@ class Answer:
             came = came_in(self._on_line(outcome.line, probe))
             raise StopError(f"`{name}` raised {error}{cure}{line}{came}.{self._luck(probe, runs)}")
         if outcome.value is None:
+            if runs is not None:
+                raise StopError(
+                    f"`{name}` returns a value for one input and None for another: which way "
+                    "through it ends without a return statement?"
+                )
             how = "prints its result but returns None" if outcome.printed else "returns None"
             raise StopError(f"`{name}` {how}: end it with a return statement.")
 
