@@ -404,9 +404,9 @@ FORGET_ON_RESET = Question(
             _columns(0, 0, -12, 10),
         ),
         Misconception(
-            "column only cancels the bias",
-            "On reset the column only cancels the bias: the sum is 0, and sigmoid(0) is 0.5. Which "
-            "way, and how much further, must it go?",
+            "half open on reset",
+            "On reset bias and column add up to 0, and sigmoid(0) is only 0.5. Which way must the "
+            "sum go, and how far?",
             _columns(0, 0, -10, 10),
         ),
         Misconception(

@@ -261,8 +261,8 @@ LEVEL = Question(
     tolerance=1e-3,  # three digits of the ceiling will do
     complaints={
         "seed": "Return your seed as it is.",
-        "ceiling": "With the gates of your seed the cell levels off at another value. At the "
-        "level, a step takes away as much as it brings: how much is each?",
+        "ceiling": "To three digits, the cell levels off at another value with your seed's gates. "
+        "At the level, a step takes away as much as it brings: how much is each?",
         "steps": "The ceiling is right, the number of steps is not. The distance to the ceiling "
         "begins as the whole ceiling. What does one step leave of it?",
     },
