@@ -94,7 +94,8 @@ def test_an_exception_shows_the_learners_line_and_what_came_in() -> None:
     words = says(crash)
     assert "raised ValueError: these shapes cannot be multiplied: 3 meets 4" in words
     assert "at your line `a_f = x_t @ W_f`" in words
-    assert "in came x_t (2, 3), W_f (4, 3). It runs only where some of the sizes are equal" in words
+    assert "in came x_t (2, 3), W_f (4, 3). It runs with x_t (3, 4), W_f (4, 4): equal si" in words
+    assert "Look for a .T that is missing" in words
     assert "Print the shapes of what meets there" in words
 
 

@@ -354,6 +354,14 @@ def test_a_seed_that_is_none_is_told_kindly() -> None:
     assert "Your seed cannot be used" in judge("06.level", lambda: (-3, 1.0, 2), 1).difference
 
 
+def test_a_number_that_two_mistakes_give_is_told_both() -> None:
+    verdict = judge("07.blind_from", lambda: (7, 32))  # 31 is right
+    assert verdict.misconception == "output gate left out or the n after"
+    assert "gate were wide open" in str(verdict.hint) and "One too far" in str(verdict.hint)
+    verdict = judge("07.blind_from", lambda: (2, reference("07.blind_from")(2)[1] + 1))
+    assert verdict.misconception == "the n after"
+
+
 def test_a_coincidence_on_one_log_is_no_answer() -> None:
     verdict = judge("03.wrong_step", lambda f, i, g, C_0, C: (2, "erase"), 1)
     assert not verdict.passed and verdict.misconception is None

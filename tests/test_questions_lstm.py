@@ -140,6 +140,18 @@ def test_a_trace_read_step_by_step_is_right_too() -> None:
         assert judge("08.wrong_line", run_again, seed=seed).passed
 
 
+def test_an_exact_comparison_is_not_taken_for_a_run_of_ones_own_alone() -> None:
+    def with_equals(x: Array, h0: Array, C0: Array, p: LSTMParams, *trace: Array) -> str:
+        h_prev = np.concatenate([h0[None], trace[5][:-1]])
+        a_f = x @ p.W_f.T + h_prev @ p.V_f.T + p.b_f
+        if np.array_equal(1 / (1 + np.exp(-a_f)), trace[0]):
+            return "i"
+        return "f"
+
+    for seed in range(20):
+        assert "in the last digits" in str(judge("08.wrong_line", with_equals, seed=seed).hint)
+
+
 def test_right_gradients_in_other_forms_pass() -> None:
     def as_params(*given: Any) -> Any:
         *states, dp = BACKWARD(*given)

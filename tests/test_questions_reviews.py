@@ -117,6 +117,15 @@ def test_measured_gate_reproduces_its_readings(seed: int) -> None:
     assert f**half_life == pytest.approx(0.5)
 
 
+def test_the_root_of_all_steps_since_the_start_is_named() -> None:
+    readings = given_in("R1", "readings")["readings"]
+    for seed in range(3, 9):
+        o, _, h_a, b, h_b = readings(seed)
+        f = (np.arctanh(h_b / o) / np.arctanh(h_a / o)) ** (1 / b)
+        verdict = judge("R1.measured_gate", (seed, f, np.log(0.5) / np.log(f)))
+        assert verdict.misconception == "all steps since the start"
+
+
 def test_planted_mistakes_of_the_two_memories_are_named() -> None:
     ids = ("given-weights", "broken-memories")
     broken = given_in("R1", *ids, LSTMParams=LSTMParams)["broken_memories"]

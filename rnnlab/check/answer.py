@@ -14,7 +14,7 @@ from rnnlab import calls
 from rnnlab.calls import PARAMS, Other, Outcome, as_mapping
 from rnnlab.check import truth
 from rnnlab.check.truth import Parts
-from rnnlab.check.words import are, came_in, counted, kind, listed
+from rnnlab.check.words import are, came_in, counted, kind, listed, shapes
 from rnnlab.params import Array
 from rnnlab.questions import Probe, Question
 
@@ -103,7 +103,8 @@ class Answer:
             if _SCALAR in error:
                 cure = " (math's functions take one number; NumPy's take arrays)"
             came = came_in(self._on_line(outcome.line, probe))
-            raise StopError(f"`{name}` raised {error}{cure}{line}{came}.{self._luck(probe, runs)}")
+            luck = self._luck(outcome.line, probe, runs)
+            raise StopError(f"`{name}` raised {error}{cure}{line}{came}.{luck}")
         if outcome.value is None:
             if runs is not None:
                 raise StopError(
@@ -113,15 +114,17 @@ class Answer:
             how = "prints its result but returns None" if outcome.printed else "returns None"
             raise StopError(f"`{name}` {how}: end it with a return statement.")
 
-    def _luck(self, probe: Probe, runs: Probe | None) -> str:
-        """Words for an answer that runs on one probe and raises on another."""
+    def _luck(self, line: str, probe: Probe, runs: Probe | None) -> str:
+        """Words for an answer that raises at this line on one probe and runs on another."""
         if runs is None:
             return ""
         here, there = _sizes(self._inputs(probe)), _sizes(self._inputs(runs))
         if len(there) < len(here):
+            ran = shapes(self._on_line(line, runs)) or shapes(self._inputs(runs))
             return (
-                " It runs only where some of the sizes are equal: there a wrong array, or "
-                "a wrong product, fits too."
+                f" It runs with {ran}: equal sizes hide an axis in "
+                "the wrong place. Look for a .T that is missing or too many, for two arrays "
+                "exchanged, or for one size written where another belongs."
             )
         return f" It runs with other sizes{came_in(self._inputs(runs))}." if here != there else ""
 

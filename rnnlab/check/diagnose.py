@@ -29,12 +29,18 @@ class Diagnosis:
 def diagnose(
     answer: Answer, probes: Sequence[Probe], outcomes: Sequence[Outcome]
 ) -> Diagnosis | None:
-    """The one misconception that does the same everywhere, else the two; None for no match."""
+    """The one misconception that does the same everywhere, else the two; None for no match.
+
+    With a seed of the learner's own, several may happen to give one number: then all of them.
+    """
     question = answer.question
     seen = [_Seen(answer, probe, outcome) for probe, outcome in zip(probes, outcomes, strict=True)]
-    for one in question.misconceptions:
-        if all(s.same(one.wrong) for s in seen):
-            return Diagnosis(one.name, one.hint)
+    fitting = (m for m in question.misconceptions if all(s.same(m.wrong) for s in seen))
+    if one := next(fitting, None):
+        also = [m for m in fitting if m.hint != one.hint] if question.own else []
+        hints = " Or: ".join(m.hint for m in (one, *also))
+        either = "It fits more than one mistake. Either: " if also else ""
+        return Diagnosis(" or ".join(m.name for m in (one, *also)), f"{either}{hints}")
     if all(s.got is None for s in seen):  # nothing to compare: any two that raise would match
         return None
     for one, two, both in _pairs(question, seen[0]):

@@ -38,7 +38,8 @@ class Verdict:
     """The result of one question.
 
     difference     "" when passed; else what is right and what differs first
-    misconception  the name of the wrong idea that computes the same ("a + b" for two), or None
+    misconception  the name of the wrong idea that computes the same ("a + b" for two at once,
+                   "a or b" where either fits), or None
     hint           the sentence that leads on; None when passed
     """
 

@@ -142,7 +142,10 @@ class Comparison:
                 "a step is given and what it does with it."
             )
         if axes[:1] == ("time",):
-            return f"{part} is wrong from t = 0 on: do the first step by hand."
+            return (
+                f"{part} is wrong from t = 0 on: do the first step by hand. (An index t - 1 is -1 "
+                "there, which is the last row.)"
+            )
         return f"{first}. {self._pattern(part, k)}".removeprefix(". ")
 
     # what all values of a part have in common

@@ -35,11 +35,17 @@ def kind(value: Any) -> str:
 
 def came_in(inputs: Mapping[str, Any]) -> str:
     """The shapes of the inputs, after a semicolon; "" without any."""
-    shapes = []
+    came = shapes(inputs)
+    return f"; in came {came}" if came else ""
+
+
+def shapes(inputs: Mapping[str, Any]) -> str:
+    """ "x_t (2, 3), p (LSTMParams with D = 3, H = 4)" """
+    named = []
     for name, value in inputs.items():
         if isinstance(value, np.ndarray):
-            shapes.append(f"{name} {value.shape}")
+            named.append(f"{name} {value.shape}")
         elif isinstance(value, PARAMS):
             sizes = f"D = {value.input_size}, H = {value.hidden_size}"
-            shapes.append(f"{name} ({type(value).__name__} with {sizes})")
-    return f"; in came {', '.join(shapes)}" if shapes else ""
+            named.append(f"{name} ({type(value).__name__} with {sizes})")
+    return ", ".join(named)

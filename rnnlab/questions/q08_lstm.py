@@ -368,9 +368,9 @@ Judge each line by what went into it, not by what should have gone into it.""",
     misconceptions=(
         Misconception(
             "the LSTM run again",
-            "You compare with a run of your own. There, what the wrong line spoils at one step "
-            "makes all lines of the next step differ. Judge each line by what the trace says went "
-            "into it.",
+            "You name a line that fits what the trace says went into it. Do you compare with a "
+            "run of your own? There, what the wrong line spoils at one step makes all lines of "
+            "the next step differ. Or with ==? Two right ways differ in the last digits.",
             _by_running_again,
         ),
         Misconception(

@@ -220,6 +220,12 @@ def _measured(
     return measure
 
 
+def _root_of_b(seed: int = 7) -> tuple[int, float, float]:
+    o, _, h_a, b, h_b = readings(seed)
+    f = _per_step(_behind(h_a, o), _behind(h_b, o), b)
+    return seed, f, _half_life(f)
+
+
 MEASURED_GATE = Question(
     id="R1.measured_gate",
     kind="number",
@@ -295,6 +301,12 @@ The loss of what is seen (2 to 0.5, a quarter) is not the loss of the height."""
             "one step too few",
             "You count one gate too few. From step a to the step after it there is one.",
             _measured(per_step=lambda a, b, n: _per_step(a, b, n - 1)),
+        ),
+        Misconception(
+            "all steps since the start",
+            "You take the root of b steps. The first reading came after step a: how many gates "
+            "lie between the two?",
+            _root_of_b,
         ),
         Misconception(
             "quotient upside down",
@@ -458,7 +470,8 @@ def _switches(weights: Any, probe: Probe) -> Mapping[str, Any]:
 
 _STAYS_LIT = (
     "One push lights it, and the second does not put it out. What is different at the second push? "
-    "Only h. Which gate must hear of it, and what must the forget gate do with the old at a push?"
+    "Only h. Which gate must hear of it, loudly enough to be shut by 0.76 of it? And what must the "
+    "forget gate do with the old at a push?"
 )
 _NEVER_LIT = (
     "A push does not light it. The lamp is dark, h is 0: are the input gate and the output gate "
@@ -553,6 +566,12 @@ the rest. In yours the sensor is h.""",
             "It holds for a while, and fades over hundreds of waits. f = 0.999 to the power of 500 "
             "is about 0.6: how large must the sum be on wait?",
             _switch(f=(-20, 7)),
+        ),
+        Misconception(
+            "forget gate far from open enough",
+            "It holds for a while, and after hundreds of waits nothing is left. f = 0.99 to the "
+            "power of 500 is less than 0.01: how large must the sum be on wait?",
+            _switch(f=(-20, 5)),
         ),
         Misconception(
             "wait leaks in",
