@@ -692,8 +692,7 @@ WRONG_STEP = Question(
     observe=lambda value, probe: {"t": np.asarray(value[0])},
     complaints={
         "t": "For at least one of three traces that is not the first step that breaks the course's "
-        "equations. An error travels on: a state can be far from a run of your own although its "
-        "own step is right."
+        "equations. Judge each step by the state that stands in the trace before it."
     },
     hints=(
         "Each step can be checked by itself: it must lead from the state before it, as it stands "
