@@ -418,7 +418,7 @@ def test_gradients_by_weights_say_which_are_right_and_what_makes_the_difference(
 
     assert told(lambda name, d, T, B: d) == ""
     words = told(lambda name, d, T, B: d / B if name == "b" else d)
-    assert "dW and dV are right. db differs (relative error 0.5)" in words
+    assert "dW and dV are right. db differs (relative error 0.5 on this check's numbers)" in words
     assert "right for a batch of one and wrong for 2: look at what happens over the batch" in words
     words = told(lambda name, d, T, B: d / T if name == "V" else d)
     assert "dV differs" in words and "right for a sequence of one step and wrong for 5" in words
@@ -461,6 +461,9 @@ def test_a_value_is_an_answer_where_nothing_goes_in() -> None:
     verdict = Judgement(_GUESS, (71, throw + 1), None).verdict()
     assert (verdict.misconception, verdict.hint) == ("counted from 1", "A die here shows 0 to 5.")
     assert "Your seed cannot be used" in Judgement(_GUESS, (-1, 3), None).verdict().difference
+    assert Judgement(_GUESS, (71.0, throw), None).verdict().passed
+    exchanged = Judgement(_GUESS, (0.5, 71), None).verdict().difference
+    assert "must be a whole number, and is 0.5. What is asked for is seed and throw" in exchanged
     assert "must be a function, die(); it is of type NoneType" in (
         Judgement(_GUESS, None, None).verdict().difference
     )

@@ -158,6 +158,13 @@ class Answer:
         except (ValueError, TypeError, OverflowError) as error:
             if not self.question.own:
                 raise
+            for name in self.question.own:
+                if named[name].dtype.kind not in "iu":
+                    raise StopError(
+                        f"Your {name} cannot be used: it must be a whole number, and is "
+                        f"{named[name].item():.4g}. What is asked for is "
+                        f"{listed(self.question.returns)}, in this order."
+                    ) from None
             chosen = listed(self.question.own)
             raise StopError(f"Your {chosen} cannot be used: {error}.") from None
 

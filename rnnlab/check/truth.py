@@ -29,7 +29,7 @@ def parts(
     given = [
         FUNCTIONS[v.name] if isinstance(v, Known) else v for v in question.given(probe).values()
     ]
-    value = function(*given, *(own[name].item() for name in question.own if name in own))
+    value = function(*given, *(_chosen(own[name]) for name in question.own if name in own))
     values = (value,) if len(question.returns) == 1 else tuple(value)
     named: dict[str, Array] = {}
     for name, part in zip(question.returns, values, strict=True):
@@ -38,6 +38,12 @@ def parts(
         else:  # a set of weights, or a dict of them
             named |= {part_name(name, weight): np.asarray(array) for weight, array in part.items()}
     return named
+
+
+def _chosen(part: Array) -> int | float:
+    """A seed or a size; a whole one is whole even where an array made it a float."""
+    value: int | float = part.item()
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def run(
