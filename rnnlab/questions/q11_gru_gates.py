@@ -95,6 +95,12 @@ _SEEN_MISTAKES = (
         {"seen": lambda s: s.r_t * (s.h_prev @ s.V_r.T)},
     ),
     Mistake(
+        "V (r * h)",
+        "The product with a V comes later, with V_h and inside the candidate. Asked for is what "
+        "goes into it.",
+        {"seen": lambda s: (s.r_t * s.h_prev) @ s.V_r.T},
+    ),
+    Mistake(
         "tanh of h",
         "There is no squashing here: the gate meets h_prev as it is. (The tanh before the LSTM's "
         "output gate has no counterpart in the GRU.)",
@@ -377,7 +383,7 @@ def _gates_per_token(weights: Any, probe: Probe) -> Mapping[str, Any]:
         "blank": at_rest[:, 2] < 0.5,
         "takes": at_rest[_TAKES] > 0.99,
         "keeps": at_rest[~_TAKES] < 0.01,
-        "whatever the state": np.where(_TAKES, any_state > 0.99, any_state < 0.01),
+        "whatever the state": bool(np.where(_TAKES, any_state > 0.99, any_state < 0.01).all()),
     }
 
 

@@ -175,6 +175,23 @@ the reset gate is shut.""",
             _states(lambda z, r, h: z * h),
         ),
         Misconception(
+            "the candidate, in the first",
+            "Your first number is the candidate. z = 0 takes nothing of it: what is kept?",
+            lambda: np.array([np.tanh(_OLD), 0.0, 0.9 * _OLD]),
+        ),
+        Misconception(
+            "the old state, in the second",
+            "Your second number is the old state. z = 1 keeps nothing of it; what is the candidate "
+            "with r = 0?",
+            lambda: np.array([_OLD, _OLD, 0.9 * _OLD]),
+        ),
+        Misconception(
+            "an open reset gate, in the third",
+            "In your third number the candidate saw the past although r is 0. What is r * h_{t-1} "
+            "then?",
+            lambda: np.array([_OLD, 0.0, 0.9 * _OLD + 0.1 * np.tanh(_OLD)]),
+        ),
+        Misconception(
             "the share of the new, in the third",
             "Your third number is z times the old state: the share that goes. How much stays?",
             lambda: np.array([_OLD, 0.0, 0.1 * _OLD]),
