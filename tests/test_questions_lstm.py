@@ -364,7 +364,8 @@ WRONG: list[tuple[str, list[tuple[str, str]], str, str | None]] = [
     (
         "09.lstm_step_backward",
         [("da[k].sum(0)", "da[k].mean(0)")],
-        "dh_prev are right. db_f differs (relative error 0.5); it is right for a batch of one",
+        "dh_prev are right. db_f differs (relative error 0.5 on this check's numbers); it is right "
+        "for a batch of one",
         "batch mean for sum in db",
     ),
     (

@@ -123,7 +123,7 @@ class Comparison:
         first = f"{part} is the first to differ" if len(self.right[0]) > 1 else ""
         if self.question.gradients:
             error = np.abs(got - right).max() / max(np.abs(right).max(), 1e-300)
-            first = f"{part} differs (relative error {error:.2g})"
+            first = f"{part} differs (relative error {error:.2g} on this check's numbers)"
         cut = self._simpler(part, k)
         if cut:
             return f"{first}; it is {cut}" if first else f"{part} is {cut}"

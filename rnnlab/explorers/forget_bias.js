@@ -252,9 +252,10 @@ function map({ b_f, b_i, runs, trained }, width, y) {
   const chrono = runs.chrono.filter(isSolved).length;
   const seeds = runs.chrono.length;
   const note = [
-    "Chrono initialisation (grey curve above): each",
-    "unit draws its own b_{f} = log U(1, 99), and takes",
-    `b_{i} = −b_{f}. ${chrono} of ${seeds} seeds solve the task.`,
+    "Chrono (Greek: time) initialisation, grey curve:",
+    "each unit draws its own b_{f} = log U(1, 99), to",
+    "remember 2 to 100 steps, and takes b_{i} = −b_{f}.",
+    `${chrono} of ${seeds} seeds solve the task.`,
   ];
   const aside = across(columns.length) + 28;
   const beside = aside + 300 < width;
@@ -329,7 +330,7 @@ function render({ model, el }) {
     update: (values) => {
       whole.textContent = values.whole
         ? "Hide the other settings"
-        : "Show all settings, and chrono";
+        : "Show all settings, and a bias for each unit";
       whole.setAttribute("aria-pressed", Boolean(values.whole));
     },
     picture: (values, width) => picture(all(values), width),

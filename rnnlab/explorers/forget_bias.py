@@ -132,7 +132,10 @@ class ForgetBias(PosedExplorer):
         """The learning curves at the present biases, and those of chrono, drawn by Matplotlib."""
         runs = stored()
         drawn = learning_curves(
-            {f"b_f = {self.b_f}, b_i = {self.b_i}": self.run()["loss"], "chrono": runs["chrono"]},
+            {
+                f"b_f = {self.b_f}, b_i = {self.b_i}": self.run()["loss"],
+                "a b_f for each unit\n(chrono)": runs["chrono"],
+            },
             x=runs["step"],
             chance=CHANCE,
             title="Latch task, 100 steps of noise",

@@ -1,4 +1,4 @@
-// How much each output hangs on each earlier input, and the gates of each unit on the way. All
+// How much each output depends on each earlier input, and the gates of each unit on the way. All
 // values come from Python: of three stored nets, or of the learner's own.
 
 import { coloured, fixed, html, line, linear, mark, svg, text } from "./drawing.js";
@@ -21,7 +21,7 @@ export function sentence({ cell, sequence, t, views, own, error }) {
   const row = view.gradient[t - 1].slice(0, t);
   const most = row.indexOf(Math.max(...row));
   const says =
-    `${own ? "Your " : ""}${CELLS[cell]}, output ${t}: it hangs most on input ${most + 1}, with a ` +
+    `${own ? "Your " : ""}${CELLS[cell]}, output ${t}: it depends most on input ${most + 1}, with a ` +
     `gradient of ${fixed(row[most])}`;
   if (own) {
     const all = row.reduce((sum, part) => sum + part, 0);
@@ -91,7 +91,7 @@ function bars({ gradient, labels }, t, [x0], column, y) {
   const level = linear([0, highest], [base, y + 18]);
   const shown = named(row, column);
   return [
-    text(x0, y - 8, `how much output ${t} hangs on each input`, { class: "rl-strong" }),
+    text(x0, y - 8, `how much output ${t} depends on each input`, { class: "rl-strong" }),
     ...[0, highest].map((tick) =>
       line(x0, level(tick), x0 + row.length * column, level(tick), { class: "rl-grid" }),
     ),

@@ -1,4 +1,4 @@
-"""Who remembers what: how much each output hangs on each input, in trained nets or yours."""
+"""Who remembers what: how much each output depends on each input, in trained nets or yours."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ PRESETS: tuple[dict[str, Any], ...] = (
     },
     {
         "name": "Out with the old",
-        "question": "At step 8 the LSTM's output hangs on the number marked at step 5. A new mark "
-        "comes at step 9. What is then left of step 5: all, half or nothing? Say it, then move "
-        "the output to step 9.",
+        "question": "At step 8 the LSTM's output depends on the number marked at step 5. A new "
+        "mark comes at step 9. What is then left of step 5: all, half or nothing? Say it, then "
+        "move the output to step 9.",
         "cell": "lstm",
         "sequence": "three marks",
         "t": 8,
@@ -70,19 +70,19 @@ PRESETS: tuple[dict[str, Any], ...] = (
 OWN: tuple[dict[str, Any], ...] = (
     {
         "name": "The end",
-        "question": "Your net. On which inputs does the last output hang most: the late ones, the "
-        "early ones, or one of them alone? Say it, then read the bars.",
+        "question": "Your net. On which inputs does the last output depend most: the late ones, "
+        "the early ones, or one of them alone? Say it, then read the bars.",
         "t": -1,
     },
     {
         "name": "The middle",
-        "question": "And the output in the middle: does it hang on the same inputs? Say it, then "
+        "question": "And the output in the middle: does it depend on the same inputs? Say it, then "
         "read the bars.",
         "t": -2,
     },
     {
         "name": "The first",
-        "question": "On how many inputs can the first output hang? Say a number, then read the "
+        "question": "On how many inputs can the first output depend? Say a number, then read the "
         "bars.",
         "t": 1,
     },
@@ -173,7 +173,7 @@ class WhoRemembers(PosedExplorer):
         row = view["gradient"][self.t - 1][: self.t]
         most = max(range(len(row)), key=row.__getitem__)
         says = f"{'Your ' if self.yours else ''}{self.cell.upper()}, output {self.t}: "
-        says += f"it hangs most on input {most + 1}, with a gradient of {fixed(row[most])}"
+        says += f"it depends most on input {most + 1}, with a gradient of {fixed(row[most])}"
         if self.yours:
             return f"{says}; the other inputs up to here have {fixed(sum(row) - row[most])} in all."
         y, target = view["y"][self.t - 1], view["target"][self.t - 1]
@@ -184,7 +184,7 @@ class WhoRemembers(PosedExplorer):
         )
 
     def picture(self) -> Picture | None:
-        """What the output hangs on, in each stored net or in yours, drawn by Matplotlib; None
+        """What the output depends on, in each stored net or in yours, drawn by Matplotlib; None
         where your net failed."""
         if self.error:
             return None
@@ -194,7 +194,7 @@ class WhoRemembers(PosedExplorer):
         }
         drawn = curves(
             lines,
-            title=f"How much output {self.t} hangs on each input",
+            title=f"How much output {self.t} depends on each input",
             xlabel="input s",
             ylabel=f"gradient |dy_{self.t} / dx_s|",
             x=range(1, len(self.view()["x"]) + 1),
