@@ -68,7 +68,8 @@ def test_a_review_is_known_by_its_checks_alone(path: Path, tmp_path: Path) -> No
         cell["metadata"] = {}
     target = tmp_path / "mine.ipynb"
     target.write_text(json.dumps(content), encoding="utf-8")
-    assert submissions.read(target).exercise == path.stem
+    got = submissions.read(target.read_bytes(), target.name, all_questions())
+    assert got.exercise == path.stem
 
 
 @pytest.mark.parametrize("path", REVIEWS, ids=lambda p: p.stem)

@@ -9,6 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def text(words: str) -> str:
+    """Words as text that can be written anywhere: what is no character becomes its number."""
+    return words.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
+
+
 @dataclass(frozen=True)
 class Row:
     """One question of one submission; question "" when the file could not be graded at all.
@@ -52,6 +57,7 @@ class Result:
     rows      a row a question of its exercise; one row without a question when it matched none
     cells     how its code cells ran, those of which there is something to say
     seconds   of the clock that grading took
+    account   the id by which the export of Moodle or Canvas knows the student, or ""
     """
 
     student: str
@@ -62,6 +68,7 @@ class Result:
     rows: tuple[Row, ...]
     cells: tuple[Ran, ...] = ()
     seconds: float = 0.0
+    account: str = ""
 
     @property
     def points(self) -> int:

@@ -1,37 +1,30 @@
-"""Find notebooks, and tell by their cells which exercise they are.
+"""Tell by its cells which exercise a notebook is.
 
-A file is never trusted: not its name, not its metadata. A notebook is known by the grade_ids of
-its cells, the names of the questions; of nbgrader's metadata nothing else is read but which cells
-are locked checks. Those are not run.
+Its metadata is never trusted. A notebook is known by the grade_ids of its cells, the names of the
+questions; of nbgrader's metadata nothing else is read but which cells are locked checks. Those are
+not run.
 """
 
 from __future__ import annotations
 
-import os
+import functools
+import json
 import pkgutil
 import re
-import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from rnnlab import notebook, questions
+from rnnlab import questions as course
 from rnnlab.questions import Question
 
-MAX_FILE = 2**24
 MAX_CELL = 2**20
+MAX_CELLS = 2000
 
 _CHECK = re.compile(r"""^check\(\s*["']\w+\.(\w+)["']""", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Found:
-    """One file that was handed in: whose, and where."""
-
-    student: str
-    path: Path
+# names of questions are shorter; of a longer grade_id, this much is kept
+_GRADE_ID = 80
 
 
 @dataclass(frozen=True)
@@ -45,119 +38,99 @@ class Cell:
 
 @dataclass(frozen=True)
 class Submission:
-    """One file, read.
+    """One notebook, read.
 
     exercise   "04_forget_gate"; "" when no exercise has such cells
     questions  the questions of the exercise, in its order
     cells      the code cells to run, in order
     problem    why it cannot be graded, or ""
+    remarks    what a teacher should know of its cells: "belt stands twice; the last one counts"
     """
 
     exercise: str = ""
     questions: tuple[Question, ...] = ()
     cells: tuple[Cell, ...] = ()
     problem: str = ""
+    remarks: tuple[str, ...] = ()
 
 
-def find(root: Path) -> Iterator[Found]:
-    """Every *.ipynb of a folder, or the one file; hidden ones and links to folders are left out.
+def read(content: bytes, name: str, questions: Sequence[Question]) -> Submission:
+    """Read a notebook that was handed in as `name`, to be graded with `questions`.
 
-    The student is the first folder under `submitted`, else under `root`; for a file that lies in
-    no folder, its stem. Raises ValueError when there is nothing at `root`.
+    What is wrong with it is its `problem`, never raised.
     """
-    if root.is_file() and root.suffix == ".ipynb":
-        yield Found(_student(root.parent, root), root)
-    elif root.is_dir():
-        for folder, folders, files in os.walk(root):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            named = [name for name in folders if name.endswith(".ipynb")]
-            folders[:] = [name for name in folders if name not in named]
-            for name in sorted([*files, *named]):
-                if name.endswith(".ipynb") and not name.startswith("."):
-                    path = Path(folder, name)
-                    yield Found(_student(root, path), path)
-    else:
-        raise ValueError(
-            f"grade: PATH must be a notebook (.ipynb) or a folder of notebooks, got {root}, "
-            f"which is {'neither' if root.exists() else 'not there; check the spelling'}"
-        )
-
-
-def _student(root: Path, path: Path) -> str:
-    below = path.relative_to(root).parent.parts
-    # nbgrader's layout is submitted/STUDENT/ASSIGNMENT/FILE, and root may lie inside it
-    whole = (*root.absolute().parts[-3:], *below)
-    if "submitted" in whole:
-        below = whole[whole.index("submitted") + 1 :]
-    return below[0] if below else path.stem
-
-
-def read(path: Path) -> Submission:
-    """Read a file that was handed in; what is wrong with it is its `problem`, never raised."""
+    if not content:
+        return Submission(problem=f"{name} is empty.")
     try:
-        mode = path.lstat().st_mode
-        if stat.S_ISLNK(mode):
-            return Submission(problem=f"{path.name} is a link: hand in the file itself.")
-        if not stat.S_ISREG(mode):
-            return Submission(problem=f"{path.name} is a folder or device, not a notebook.")
-        size = path.stat().st_size
-        if size > MAX_FILE:
-            return Submission(
-                problem=f"{path.name} has {size / 2**20:.0f} MiB, at most {MAX_FILE // 2**20} are "
-                "read: clear its outputs and hand it in again."
-            )
-        if size == 0:
-            return Submission(problem=f"{path.name} is empty.")
-        return _recognise(notebook.read(path), path.name)
+        # utf-8-sig: some editors on Windows put a mark before the text
+        notebook = json.loads(content.decode("utf-8-sig"))
+        if not isinstance(notebook, dict) or notebook.get("nbformat") != 4:
+            raise ValueError(f"read: {name} must be a notebook of format 4")
+        return _recognise(notebook, name, questions)
     except (ValueError, RecursionError):
         return Submission(
-            problem=f"{path.name} is damaged or not a notebook of format 4: open it in Jupyter, "
+            problem=f"{name} is damaged or not a notebook of format 4: open it in Jupyter, "
             "save it, and hand it in again."
         )
-    except OSError as error:
-        return Submission(problem=f"{path.name} cannot be read: {error.strerror}.")
 
 
-def _recognise(content: dict[str, Any], name: str) -> Submission:
+def _recognise(content: dict[str, Any], name: str, questions: Sequence[Question]) -> Submission:
     cells = content.get("cells")
     if not isinstance(cells, list):
         raise ValueError(f"read: {name} must have cells")
-    asked = _exercise(
-        {_grading(cell).get("grade_id") for cell in cells} - {None} or _checked(cells)
-    )
+    code = [cell for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    marked = {_grade_id(cell) for cell in cells} - {""}
+    asked = _exercise(marked or _checked(code), questions)
     if not asked:
         return Submission(problem=f"{name} matched no exercise: no cell is known by its grade_id.")
-    exercise = _exercise_name(asked[0].notebook)
+    exercise = _exercise_name(asked[0])
     language = _language(content)
     if language not in ("", "python"):
         return Submission(
             exercise, asked, problem=f"{name} is a notebook in {language}; it must be in Python."
         )
-    code = [cell for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    if len(code) > MAX_CELLS:
+        return Submission(
+            exercise, asked, problem=f"{name} has {len(code)} code cells, at most {MAX_CELLS} run."
+        )
     run = tuple(
-        Cell(number, str(_grading(cell).get("grade_id", "")), _source(cell))
+        Cell(number, _grade_id(cell)[:_GRADE_ID], _source(cell))
         for number, cell in enumerate(code, 1)
         if not _is_check(cell)
     )
     if any(len(cell.source) > MAX_CELL for cell in run):
         return Submission(exercise, asked, problem=f"{name} has a cell of over a million letters.")
-    return Submission(exercise, asked, run)
+    remarks = _remarks(run, asked) if marked else (_LOST,)
+    return Submission(exercise, asked, run, remarks=remarks)
 
 
-def _checked(cells: list[Any]) -> set[Any]:
+_LOST = "its cells have lost their grade_ids; it was known by its checks"
+
+
+def _remarks(cells: Sequence[Cell], asked: Sequence[Question]) -> tuple[str, ...]:
+    """Which questions have no cell of their own, or several."""
+    counts = Counter(cell.grade_id for cell in cells)
+    words = {0: "has no cell that is marked with its name", 2: "stands twice; the last one counts"}
+    return tuple(
+        f"{q.name} {words.get(count, f'stands {count} times; the last one counts')}"
+        for q in asked
+        if (count := counts[q.name]) != 1
+    )
+
+
+def _checked(code: Sequence[dict[str, Any]]) -> set[str]:
     """The names that a notebook checks, for one that lost its metadata on the way."""
-    code = [cell for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
     return {name for cell in code for name in _CHECK.findall(_source(cell))}
 
 
-def _exercise(ids: set[Any]) -> tuple[Question, ...]:
+def _exercise(ids: set[str], questions: Sequence[Question]) -> tuple[Question, ...]:
     """The questions of the notebook that shares most names with these grade_ids; () for none."""
     by_notebook: dict[str, list[Question]] = {}
-    for question in questions.all_questions():
+    for question in questions:
         by_notebook.setdefault(question.notebook, []).append(question)
     shared = Counter(
         {
-            number: sum(bool(ids & {q.name, f"check-{q.name}"}) for q in asked)
+            number: sum(q.name in ids or f"check-{q.name}" in ids for q in asked)
             for number, asked in sorted(by_notebook.items())
         }
     )
@@ -165,10 +138,17 @@ def _exercise(ids: set[Any]) -> tuple[Question, ...]:
     return tuple(by_notebook[number]) if count else ()
 
 
-def _exercise_name(number: str) -> str:
-    """ "04_forget_gate", as the question module is named; the number where there is none."""
-    names = [module.name for module in pkgutil.iter_modules(questions.__path__)]
-    return next((name[1:] for name in names if name.startswith(f"q{number}_")), number)
+def _exercise_name(question: Question) -> str:
+    """ "04_forget_gate", as the course's module of this question is named; else its "04"."""
+    if any(question.id == one.id for one in course.all_questions()):
+        return _modules().get(question.notebook, question.notebook)
+    return question.notebook
+
+
+@functools.cache
+def _modules() -> dict[str, str]:
+    names = [module.name for module in pkgutil.iter_modules(course.__path__)]
+    return {name[1:].partition("_")[0]: name[1:] for name in names if name.startswith("q")}
 
 
 def _grading(cell: Any) -> dict[str, Any]:
@@ -176,6 +156,10 @@ def _grading(cell: Any) -> dict[str, Any]:
         case {"metadata": {"nbgrader": {"grade_id": str()} as grading}}:
             return dict(grading)
     return {}
+
+
+def _grade_id(cell: Any) -> str:
+    return str(_grading(cell).get("grade_id", ""))
 
 
 def _is_check(cell: Any) -> bool:
