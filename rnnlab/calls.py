@@ -107,7 +107,7 @@ def call(function: object, inputs: Mapping[str, Any], seconds: float | None = No
     except ValueError:  # builtins and ufuncs may have no signature to read: let the call tell
         signature = inspect.Signature()
     names = _names(signature, len(given))
-    printed = _Printed()
+    printed = Printed()
     try:
         with contextlib.redirect_stdout(printed), _deadline(seconds):
             value = plain(function(*given.values()))
@@ -168,7 +168,7 @@ def _names(signature: inspect.Signature, count: int) -> tuple[str, ...]:
     return tuple(names[:count]) if len(names) >= count else ()
 
 
-class _Printed(io.StringIO):
+class Printed(io.StringIO):
     """Keeps the beginning and forgets the rest, however much is printed."""
 
     def write(self, text: str, /) -> int:

@@ -1,4 +1,4 @@
-"""The command `rnnlab`: lab, html, doctor, grade, misconceptions. Parse, print, exit code."""
+"""The command `rnnlab`: lab, html, doctor, grade, grades, misconceptions. Parse, print, exit."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rnnlab
 from rnnlab import doctor, notebook
+
+if TYPE_CHECKING:
+    from rnnlab.grading.results import Grades
+    from rnnlab.questions import Question
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,8 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return _doctor()
             case "misconceptions":
                 return _misconceptions(given)
+            case "grades":
+                return _grades(given)
             case _:
                 return _grade(given)
+    except KeyboardInterrupt:
+        print(f"rnnlab {given.command}: stopped; what was graded is kept", file=sys.stderr)
+        return 130
     except (ValueError, OSError) as error:
         words = str(error).removeprefix(f"{given.command}: ")
         print(f"rnnlab {given.command}: {words}", file=sys.stderr)
@@ -55,13 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     html.add_argument("paths", nargs="+", type=Path, metavar="NOTEBOOK")
     html.add_argument("--out", type=Path, metavar="DIR", help="where to; else beside the notebook")
     commands.add_parser("doctor", help="is this machine ready? OK or the cure, a line each")
-    grade = commands.add_parser("grade", help="grade exercise notebooks, or folders of them")
-    grade.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="a notebook, or a folder of notebooks"
-    )
-    grade.add_argument("--csv", type=Path, metavar="FILE", help="write a row a question to FILE")
-    grade.add_argument("--seed", type=int, help="of the test inputs; the same seed, the same grade")
-    grade.add_argument("--time-limit", type=float, metavar="S", help="seconds a cell may take (60)")
+    _add_grade(commands.add_parser("grade", help="grade notebooks: one, a folder, or a class"))
+    _add_grades(commands.add_parser("grades", help="show and export what was graded before"))
     wrong = commands.add_parser(
         "misconceptions", help="the mistakes that the checks know, and what they say to each"
     )
@@ -72,6 +80,80 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--examples", action="store_true", help="what a learner is told")
     wrong.add_argument("--question", metavar="ID", help="one question only, such as 04.forget_gate")
     return parser
+
+
+def _add_grade(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="SUBMISSIONS",
+        help="a notebook; a folder a student, nbgrader's submitted/, a zip as Moodle or Canvas "
+        "export it; any mix of them",
+    )
+    parser.add_argument(
+        "--sandbox", action="store_true", help="lock each submission in: for the work of others"
+    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many at a time (1)")
+    parser.add_argument(
+        "--dask", metavar="ADDRESS", help="grade on the workers of this dask.distributed scheduler"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="keep the record, grades.csv, a feedback page a student and class.html here; run it "
+        "again and it goes on where it stopped",
+    )
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write a row a question to FILE")
+    parser.add_argument("--student", action="append", metavar="NAME", help="only this student's")
+    parser.add_argument("--question", action="append", metavar="ID", help="only this question")
+    parser.add_argument(
+        "--questions", type=Path, metavar="PATH", help="a question module of your own"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be graded, and grade nothing"
+    )
+    parser.add_argument(
+        "--seed", type=int, help="of the test inputs; the same seed, the same grade"
+    )
+    parser.add_argument(
+        "--time-limit", type=float, metavar="S", help="seconds a cell may take (60)"
+    )
+
+
+def _add_grades(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "out", type=Path, metavar="DIR", help="the folder that was given to grade --out"
+    )
+    parser.add_argument("--student", action="append", metavar="NAME", help="only this student's")
+    parser.add_argument(
+        "--notebook", metavar="NAME", help="the exercise to export, such as 04_forget_gate"
+    )
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write a row a question to FILE")
+    parser.add_argument(
+        "--moodle",
+        nargs=2,
+        type=Path,
+        metavar=("WORKSHEET", "FILE"),
+        help="fill the grading worksheet that Moodle exported, and write it to FILE",
+    )
+    parser.add_argument(
+        "--canvas",
+        nargs=2,
+        type=Path,
+        metavar=("GRADEBOOK", "FILE"),
+        help="fill the grade book that Canvas exported, and write it to FILE",
+    )
+    parser.add_argument(
+        "--assignment", metavar="NAME", help="the column of Canvas's grade book to fill"
+    )
+    parser.add_argument(
+        "--nbgrader", type=Path, metavar="FILE", help="put the grades into nbgrader's gradebook.db"
+    )
+    parser.add_argument(
+        "--pages", type=Path, metavar="DIR", help="write the feedback pages and the class page"
+    )
 
 
 def _lab(port: int | None, rest: Sequence[str]) -> int:
@@ -133,24 +215,142 @@ def _doctor() -> int:
 
 
 def _grade(given: argparse.Namespace) -> int:
-    missing = [name for name in ("nbformat", "IPython", "psutil") if find_spec(name) is None]
-    if missing:
-        raise ValueError(f'needs {", ".join(missing)}; pip install "rnnlab[grading]"')
-    from rnnlab.grading import grader, report
+    _needs_grading()
+    from rnnlab.grading import batch, grader, report
+    from rnnlab.grading.record import Record
 
     if given.csv is not None and (given.csv.is_dir() or not given.csv.parent.is_dir()):
         raise ValueError(f"--csv must name a file in a folder that is there, got {given.csv}")
-
-    limits = {"seed": given.seed, "time_limit": given.time_limit}
-    grades = grader.grade(
-        given.paths,
-        progress=_progress,
-        **{k: v for k, v in limits.items() if v is not None},
+    chosen = {"seed": given.seed, "time_limit": given.time_limit}
+    settings = grader.Settings(
+        sandbox=given.sandbox,
+        questions=given.questions,
+        only=tuple(given.question or ()),
+        **{name: value for name, value in chosen.items() if value is not None},
     )
-    print(report.table(grades, shutil.get_terminal_size((100, 24)).columns))
+    asked = settings.asked()
+    if given.sandbox and given.dask is None and not given.dry_run:
+        from rnnlab.grading import probe
+
+        probe.must_hold()
+    with ExitStack() as stack:
+        record = None
+        if given.out is not None:
+            given.out.mkdir(parents=True, exist_ok=True)
+            record = stack.enter_context(Record(given.out / batch.FILE))
+        plan = batch.plan(given.paths, settings, record, given.student or ())
+        for words in plan.others:
+            print(f"not a submission: {words}", file=sys.stderr)
+        if given.dry_run:
+            for one in plan.waiting:
+                print(f"would grade {one.student}: {one.file}")
+            print(f"{len(plan.waiting)} to grade, {len(plan.done)} graded before.")
+            return 0
+        results = []
+        with _Progress(len(plan.waiting)) as progress:
+            for result in batch.grade(
+                plan.waiting, settings, record, workers=given.jobs, dask=given.dask
+            ):
+                progress.tell(result.file)
+                results.append(result)
+        grades = grader.gathered(results if record is None else record.results(settings.run))
+    if given.out is None:
+        print(report.table(grades, shutil.get_terminal_size((100, 24)).columns))
+    else:
+        report.write_csv(grades, given.out / "grades.csv")
+        _pages(grades, asked, given.out)
+        print(report.summary(grades, len(results), len(plan.done)))
+        print(f"{given.out / 'class.html'}: the class; {given.out / 'feedback'}: a page a student")
     if given.csv is not None:
         report.write_csv(grades, given.csv)
     return 0
+
+
+def _grades(given: argparse.Namespace) -> int:
+    _needs_grading()
+    from rnnlab.grading import batch, exports, grader, report
+    from rnnlab.grading.record import Record
+
+    if not (given.out / batch.FILE).is_file():
+        raise ValueError(
+            f"DIR must be a folder that `rnnlab grade --out DIR` filled, got {given.out}, which "
+            f"holds no {batch.FILE}"
+        )
+    with Record(given.out / batch.FILE) as record:
+        if not (runs := record.runs()):
+            raise ValueError(f"nothing was graded yet in {given.out}")
+        grades = grader.gathered(record.results(runs[-1]))
+    grades = _narrowed(grades, given)
+    if given.csv is not None:
+        report.write_csv(grades, given.csv)
+    for what in ("moodle", "canvas"):
+        if (files := getattr(given, what)) is not None:
+            own = {"assignment": given.assignment} if what == "canvas" else {}
+            filled = getattr(exports, what)(grades, *files, notebook=given.notebook, **own)
+            print("\n".join([f"{files[1]}: {what.title()}'s, filled", *filled]))
+    if given.nbgrader is not None:
+        from rnnlab.grading import gradebook
+
+        gradebook.write(grades, given.nbgrader)
+        print(f"{given.nbgrader}: nbgrader's gradebook, filled")
+    if given.pages is not None:
+        from rnnlab.questions import all_questions
+
+        _pages(grades, all_questions(), given.pages)
+        print(f"{given.pages / 'class.html'}: the class")
+    print(report.table(grades, shutil.get_terminal_size((100, 24)).columns))
+    print(runs[-1])
+    return 0
+
+
+def _narrowed(grades: Grades, given: argparse.Namespace) -> Grades:
+    results = tuple(
+        one
+        for one in grades.results
+        if (given.notebook is None or one.notebook == given.notebook)
+        and (not given.student or any(fnmatchcase(one.student, name) for name in given.student))
+    )
+    if not results:
+        raise ValueError("nothing that was graded fits --student and --notebook")
+    return replace(grades, results=results)
+
+
+def _pages(grades: Grades, asked: Sequence[Question], folder: Path) -> None:
+    from rnnlab.grading import pages
+
+    pages.feedback(grades, asked, folder / "feedback")
+    pages.overview(grades, asked, folder)
+
+
+def _needs_grading() -> None:
+    wanted = ("nbformat", "IPython", "psutil", "tqdm", "jinja2")
+    if missing := [name for name in wanted if find_spec(name) is None]:
+        raise ValueError(f'needs {", ".join(missing)}; pip install "rnnlab[grading]"')
+
+
+class _Progress:
+    """A bar with the time that is left, on a terminal; plain lines elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        from tqdm import tqdm
+
+        self._total = total
+        self._number = 0
+        terminal = sys.stderr.isatty() and total > 1
+        self._bar = tqdm(total=total, unit="notebook", disable=not terminal, dynamic_ncols=True)
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
+
+    def tell(self, file: str) -> None:
+        """One more is graded."""
+        self._number += 1
+        self._bar.update()
+        if self._bar.disable and self._total > 1:
+            print(f"{self._number} of {self._total}: {file}", file=sys.stderr, flush=True)
 
 
 def _misconceptions(given: argparse.Namespace) -> int:
@@ -164,8 +364,3 @@ def _misconceptions(given: argparse.Namespace) -> int:
     count = sum(len(one.misconceptions) for one in asked)
     print(f"{len(asked)} questions, {count} misconceptions.")
     return 0
-
-
-def _progress(number: int, of: int, path: Path) -> None:
-    if of > 1:
-        print(f"{number} of {of}: {path}", file=sys.stderr, flush=True)

@@ -9,6 +9,7 @@ import webbrowser
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import find_spec
 
 from rnnlab.notebook import course
 
@@ -94,8 +95,17 @@ def _sandbox() -> Finding:
     if not sys.platform.startswith("linux"):
         words = "not on this system; `rnnlab grade` is for your own notebooks, classes need Linux"
         return Finding("sandbox", False, words, needed=False)
-    path = shutil.which("bwrap")
-    words = (
-        path or "bubblewrap not installed; only grading a class needs it: apt install bubblewrap"
-    )
-    return Finding("sandbox", path is not None, words, needed=False)
+    if find_spec("psutil") is None or find_spec("IPython") is None:
+        words = 'only grading a class needs it; pip install "rnnlab[grading]"'
+        return Finding("sandbox", False, words, needed=False)
+    from rnnlab.grading import probe, sandbox
+    from rnnlab.grading.student import StartError
+
+    if reason := sandbox.missing():
+        return Finding("sandbox", False, f"only grading a class needs it; {reason}", needed=False)
+    try:
+        probe.must_hold()
+    except StartError as error:
+        words = str(error).removeprefix("grade: --sandbox: ")
+        return Finding("sandbox", False, f"only grading a class needs it; {words}", needed=False)
+    return Finding("sandbox", True, f"closed: {len(probe.ATTEMPTS)} attempts failed", needed=False)

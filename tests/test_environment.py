@@ -24,8 +24,10 @@ def test_conda_gets_what_pip_gets() -> None:
         wanted = Requirement(text)
         pip[CONDA_NAMES.get(wanted.name, wanted.name)] = wanted.specifier
     conda = {}
-    for text in CONDA["dependencies"]:
-        if isinstance(text, str) and text != "pip":
+    [by_pip] = [part["pip"] for part in CONDA["dependencies"] if isinstance(part, dict)]
+    assert "-e ." in by_pip
+    for text in [*CONDA["dependencies"], *by_pip]:
+        if isinstance(text, str) and text not in ("pip", "-e ."):
             wanted = Requirement(text)
             conda[wanted.name] = wanted.specifier
     assert conda.pop("python").contains(PROJECT["requires-python"].removeprefix(">="))

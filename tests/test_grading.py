@@ -33,9 +33,11 @@ from rnnlab import calls
 from rnnlab.calls import Known, Other, Outcome, plain
 from rnnlab.check import judge
 from rnnlab.grading import protocol, report
-from rnnlab.grading.grader import Grades, Row, _outcome, grade
+from rnnlab.grading.grader import Settings, _outcome, grade
 from rnnlab.grading.protocol import GarbledError
-from rnnlab.grading.student import LostError, StartError, Student
+from rnnlab.grading.results import Grades, Result, Row
+from rnnlab.grading.separate import Separate
+from rnnlab.grading.student import LostError, StartError
 from rnnlab.params import GRUParams, LSTMParams
 from rnnlab.questions import all_questions
 
@@ -45,7 +47,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="needs fork and signals")
 
 
 def grade_here(*paths: Path, time_limit: float = 60.0, memory: int = MEMORY) -> Grades:
-    return grade(paths, time_limit=time_limit, memory=memory)
+    return grade(paths, Settings(time_limit=time_limit, memory=memory))
 
 
 def points(grades: Grades, student: str) -> dict[str, int]:
@@ -138,7 +140,7 @@ import os
 def look():
     return seen, loaded, sorted(os.environ), sys.argv, os.listdir(".")
 """
-    with Student(frozenset(["rnnlab.cells", "colorsys"]), MEMORY, 60) as student:
+    with Separate(frozenset(["rnnlab.cells", "colorsys"]), MEMORY, 60) as student:
         assert student.ask("run", 10, source=probe)["error"] == ""
         found = student.ask("call", 10, name="look", inputs={})["outcome"]["value"]
         refused = student.ask("run", 10, source="import colorsys")["error"]
@@ -439,7 +441,7 @@ def test_no_process_at_all_is_no_students_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hand_in(tmp_path, "ada", submission())
-    monkeypatch.setattr("rnnlab.grading.student._BOOT", "raise SystemExit(3)")
+    monkeypatch.setattr("rnnlab.grading.separate._BOOT", "raise SystemExit(3)")
     with pytest.raises(StartError, match="must start for each notebook, but its process ended wi"):
         grade_here(tmp_path)
 
@@ -460,7 +462,7 @@ def test_wrong_use_raises_value_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"a.txt, which is neither"):
         grade([tmp_path / "a.txt"])
     with pytest.raises(ValueError, match="grade: limits must be positive, got 0 s"):
-        grade([tmp_path], time_limit=0)
+        grade([tmp_path], Settings(time_limit=0))
     assert grade([tmp_path]) == Grades(())
 
 
@@ -472,14 +474,15 @@ def test_the_csv_cannot_act_and_the_screen_stays_whole(tmp_path: Path) -> None:
         Row("=cmd|' /C calc'!A0", "04", "04.belt", 0, 2, False, "a\r\n=1+1,\x1b[31m \ud800", "-1"),
         Row("@sum", "04", "04.belt", 2, 2, True),
     )
-    report.write_csv(Grades(rows), tmp_path / "g.csv")
+    results = tuple(Result(row.student, "04", "f", "", 0.0, (row,)) for row in rows)
+    report.write_csv(Grades(results), tmp_path / "g.csv")
     text = (tmp_path / "g.csv").read_text(encoding="utf-8")
     assert list(csv.reader(io.StringIO(text))) == [
         ["student", "notebook", "question", "points", "max_points", "passed", "difference", "hint"],
         ["'=cmd|' /C calc'!A0", "04", "04.belt", "0", "2", "false", "a =1+1,?[31m ?", "'-1"],
         ["'@sum", "04", "04.belt", "2", "2", "true", "", ""],
     ]
-    shown = report.table(Grades(rows, ("a note\x07",)), width=60)
+    shown = report.table(Grades(results, ("a note\x07",)), width=60)
     assert "=cmd|' /C calc'!A0  04  0 of 2 points" in shown
     assert "a note?" in shown and "\x1b" not in shown
     assert report.table(Grades(())) == "There was nothing to grade."
@@ -707,8 +710,8 @@ def odd_source() -> str:
 
 
 @pytest.fixture(scope="module")
-def there(odd_source: str) -> Iterator[Student]:
-    with Student(frozenset(), 2**31, 60) as student:
+def there(odd_source: str) -> Iterator[Separate]:
+    with Separate(frozenset(), 2**31, 60) as student:
         assert student.ask("run", 60, source=odd_source)["error"] == ""
         yield student
 
@@ -723,7 +726,7 @@ def here(odd_source: str) -> dict[str, Any]:
 
 
 class There:
-    def __init__(self, student: Student, name: str) -> None:
+    def __init__(self, student: Separate, name: str) -> None:
         self.student, self.name = student, name
 
     def outcome(self, inputs: Mapping[str, Any]) -> Outcome:
@@ -741,7 +744,7 @@ class There:
 )
 @pytest.mark.filterwarnings("ignore")
 def test_odd_answers_get_the_same_verdict_near_and_far(
-    here: dict[str, Any], there: Student, name: str
+    here: dict[str, Any], there: Separate, name: str
 ) -> None:
     with np.errstate(all="ignore"):
         near = judge("04.forget_gate", here[name], 7)
@@ -768,7 +771,7 @@ PASSES = (
 
 
 def test_lost_says_why_and_stays_lost() -> None:
-    with Student(frozenset(), MEMORY, 60) as student:
+    with Separate(frozenset(), MEMORY, 60) as student:
         with pytest.raises(LostError, match=r"^it took longer than 0.3 s$"):
             student.ask("run", 0.3, source=LOOP)
         with pytest.raises(LostError, match="had ended before"):
@@ -782,7 +785,7 @@ def test_the_drivers_environment_and_folder_are_not_the_students(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "numpy.py").write_text("raise SystemExit")
     source = "import os, sys, numpy\ndef f(): return dict(os.environ), os.getcwd(), sys.path"
-    with Student(frozenset(), MEMORY, 60) as student:
+    with Separate(frozenset(), MEMORY, 60) as student:
         assert student.ask("run", 10, source=source)["error"] == ""
         environment, folder, path = student.ask("call", 9, name="f", inputs={})["outcome"]["value"]
         assert Path(folder).exists()

@@ -1,4 +1,4 @@
-"""Run and judge every submission.
+"""Run and judge one submission after the other.
 
 A student's process computes, this one judges: it holds the references, the inputs and the points,
 and what it gets is plain data. What a cell or an answer does to its process costs that cell or
@@ -7,21 +7,28 @@ that question; a fresh process goes on with the rest.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from types import TracebackType
+from typing import Any, Protocol, get_args
 
 import numpy as np
 
+import rnnlab
 from rnnlab import calls
 from rnnlab.calls import Outcome
-from rnnlab.check import Verdict, judge
-from rnnlab.grading import submissions
+from rnnlab.check.judging import Judgement, Verdict
+from rnnlab.grading import intake, submissions
+from rnnlab.grading.results import Grades, Ran, Result, Row, text
+from rnnlab.grading.separate import Separate
 from rnnlab.grading.student import LostError, StartError, Student
-from rnnlab.grading.submissions import Cell, Found, Submission
-from rnnlab.questions import Question
+from rnnlab.grading.submissions import Cell, Submission
+from rnnlab.questions import Question, all_questions, load
 
 SEED = 2018
 TIME_LIMIT = 60.0
@@ -30,132 +37,240 @@ MEMORY = 2**31
 # a notebook may take as long as this many of its cells, and lose its process this often
 _CELLS_IN_TIME = 5
 _RESTARTS = 5
+# of what all cells of a notebook print, this much is kept
+_PRINTED = 100_000
+
+Start = Callable[[frozenset[str], int, float], Student]
+
+
+class HandedIn(Protocol):
+    """A notebook to grade: whose, where it was, when, and its bytes (ValueError with the words for
+    the student when they cannot be had)."""
+
+    @property
+    def student(self) -> str: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def file(self) -> str: ...
+    @property
+    def modified(self) -> float: ...
+    def content(self) -> bytes: ...
 
 
 @dataclass(frozen=True)
-class Row:
-    """One question of one submission; question "" when the file could not be graded at all.
+class Settings:
+    """How a run grades; the same settings give the same submission the same grade.
 
-    difference  what differs first, or why there is no answer; "" when passed
-    hint        the sentence that leads on, or ""
+    seed        of the test inputs
+    time_limit  seconds a cell may take; the notebook may take five times that, and the calls of a
+                question their own limit, or this one where it is shorter
+    memory      bytes that one submission may use
+    sandbox     lock submissions in; else a process of its own for each, for one's own work
+    questions   a teacher's own question module, or None for the course's
+    only        ids of questions; the others are not judged. () for all
+
+    Raises ValueError for a limit that is not positive.
     """
 
-    student: str
-    notebook: str
-    question: str
-    points: int
-    max_points: int
-    passed: bool
-    difference: str = ""
-    hint: str = ""
+    seed: int = SEED
+    time_limit: float = TIME_LIMIT
+    memory: int = MEMORY
+    sandbox: bool = False
+    questions: Path | None = None
+    only: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (self.time_limit > 0 and self.memory > 0):
+            raise ValueError(
+                f"grade: limits must be positive, got {self.time_limit:g} s and {self.memory} "
+                f"bytes; a cell usually gets {TIME_LIMIT:g} s"
+            )
+
+    def asked(self) -> tuple[Question, ...]:
+        """The questions; ValueError for one in `only` that is not among them."""
+        asked = all_questions() if self.questions is None else load(self.questions)
+        ids = [question.id for question in asked]
+        for one in self.only:
+            if one not in ids:
+                raise ValueError(f"grade: --question must be one of {', '.join(ids)}, got {one!r}")
+        return asked
+
+    @property
+    def run(self) -> str:
+        """In words, all that a grade depends on beside the submission."""
+        words = [
+            f"rnnlab {rnnlab.__version__}",
+            f"questions {_version(self.questions)}",
+            f"seed {self.seed}",
+            f"{self.time_limit:g} s a cell",
+            f"{self.memory / 2**20:.0f} MiB",
+            *(f"only {one}" for one in sorted(self.only)),
+        ]
+        return ", ".join(words)
 
 
-@dataclass(frozen=True)
-class Grades:
-    """The rows, by student, notebook and question, and what else a teacher should know."""
-
-    rows: tuple[Row, ...]
-    notes: tuple[str, ...] = ()
+@functools.cache
+def _version(own: Path | None) -> str:
+    """The beginning of a hash over all that judges: the questions, and the check."""
+    package = Path(rnnlab.__file__).parent
+    files = [*sorted(package.glob("questions/*.py")), *sorted(package.glob("check/*.py"))]
+    if own is not None:
+        files.append(own)
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 def grade(
     paths: Iterable[Path],
-    *,
-    seed: int = SEED,
-    time_limit: float = TIME_LIMIT,
-    memory: int = MEMORY,
-    progress: Callable[[int, int, Path], None] | None = None,
+    settings: Settings | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
 ) -> Grades:
-    """Grade notebooks, or folders of them, each in processes of its own.
+    """Grade notebooks, or folders and zips of them, here and now, one after the other.
 
-    seed        of the test inputs; the same seed gives the same grades
-    time_limit  seconds a cell may take; the notebook may take five times that, and the calls of a
-                question their own limit, or this one where it is shorter
-    memory      bytes that one submission may use
-    progress    called before each notebook with its number, how many there are, and its path
+    progress  called before each notebook with its number, how many there are, and where it is
 
-    Raises ValueError for a path where there is nothing and for a limit that is not positive,
-    OSError when no process can be started.
+    Raises ValueError for a path where there is nothing, OSError when no process can be started.
     """
-    if not (time_limit > 0 and memory > 0):
-        raise ValueError(
-            f"grade: limits must be positive, got {time_limit:g} s and {memory} bytes; a cell "
-            f"usually gets {TIME_LIMIT:g} s"
-        )
-    found: dict[Path, Found] = {}
-    for path in paths:
-        for one in submissions.find(path):
-            found.setdefault(one.path.absolute(), one)
-    rows: list[tuple[Found, int, Row]] = []
-    notes: list[str] = []
-    for number, one in enumerate(found.values(), 1):
-        if progress is not None:
-            progress(number, len(found), one.path)
-        submission = submissions.read(one.path)
-        graded = _grade_one(one.student, submission, seed, time_limit, memory)
-        rows += [(one, place, row) for place, row in enumerate(graded)]
-    rows.sort(key=lambda r: (r[2].student, r[2].notebook, str(r[0].path), r[1]))
-    notes += _twice([(one, row) for one, _, row in rows])
-    return Grades(tuple(row for _, _, row in rows), tuple(sorted(notes)))
+    found = intake.find_all(paths).found
+    results: list[Result] = []
+    with Grader(settings or Settings()) as grader:
+        for number, one in enumerate(found, 1):
+            if progress is not None:
+                progress(number, len(found), one.file)
+            results.append(grader.grade(one))
+    return gathered(results)
 
 
-def _twice(rows: list[tuple[Found, Row]]) -> list[str]:
-    files: dict[tuple[str, str], set[str]] = {}
-    for one, row in rows:
-        if row.notebook:
-            files.setdefault((row.student, row.notebook), set()).add(str(one.path))
-    return [
+def gathered(results: Iterable[Result]) -> Grades:
+    """The results in order, and a note on each notebook that was handed in more than once."""
+    ordered = sorted(results, key=lambda r: (r.student, r.notebook, r.file))
+    grades = Grades(tuple(ordered))
+    files: dict[tuple[str, str], list[str]] = {}
+    for result in ordered:
+        if result.notebook:
+            files.setdefault((result.student, result.notebook), []).append(result.file)
+    counting = grades.counting()
+    notes = [
         f"{student} handed in {notebook} more than once, and each is graded: "
-        f"{', '.join(sorted(paths))}."
-        for (student, notebook), paths in files.items()
-        if len(paths) > 1
+        f"{', '.join(sorted(names))}. The last one counts: {counting[student, notebook].file}."
+        for (student, notebook), names in files.items()
+        if len(names) > 1
     ]
+    return Grades(grades.results, tuple(sorted(notes)))
 
 
-def _grade_one(
-    student: str, submission: Submission, seed: int, time_limit: float, memory: int
-) -> list[Row]:
-    if submission.problem:
-        return [
-            Row(student, submission.exercise, q.id, 0, q.points, False, submission.problem)
-            for q in submission.questions
-        ] or [Row(student, submission.exercise, "", 0, 0, False, submission.problem)]
-    with _Sitting(submission, time_limit, memory) as sitting:
-        verdicts = [_judge(question, sitting, seed) for question in submission.questions]
-    return [
-        Row(
+class Grader:
+    """Grades notebooks one after the other; what it keeps ready for that ends with it.
+
+    worker  its number among those that grade at the same time
+    """
+
+    def __init__(self, settings: Settings, worker: int = 0) -> None:
+        self.settings = settings
+        self.questions = settings.asked()
+        self._stack = ExitStack()
+        self._start: Start = Separate
+        if settings.sandbox:
+            from rnnlab.grading.sandbox import Sandbox
+
+            self._start = self._stack.enter_context(Sandbox(worker, settings.memory)).student
+
+    def __enter__(self) -> Grader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def grade(self, found: HandedIn) -> Result:
+        """Run and judge one notebook. Only StartError is raised: no submission can."""
+        begin = time.monotonic()
+        student, file = text(found.student), text(found.file)
+        no_cells: tuple[Ran, ...] = ()
+        try:
+            content = found.content()
+            digest = hashlib.sha256(content).hexdigest()
+            submission = submissions.read(content, Path(found.file).name, self.questions)
+        except ValueError as error:
+            digest, submission = "", Submission(problem=str(error))
+        if submission.problem:
+            rows, cells = self._refused(student, submission), no_cells
+        else:
+            rows, cells = self._run(student, submission)
+        return Result(
             student,
             submission.exercise,
-            question.id,
-            question.points if verdict.passed else 0,
-            question.points,
-            verdict.passed,
-            verdict.difference,
-            verdict.hint or "",
+            file,
+            digest,
+            found.modified,
+            rows,
+            cells,
+            time.monotonic() - begin,
+            account=found.account,
         )
-        for question, verdict in zip(submission.questions, verdicts, strict=True)
-    ]
+
+    def _run(self, student: str, submission: Submission) -> tuple[tuple[Row, ...], tuple[Ran, ...]]:
+        with _Sitting(submission, self.settings, self._start) as sitting:
+            rows = tuple(
+                _row(student, submission.exercise, question, self._judge(question, sitting))
+                for question in self._asked(submission)
+            )
+        return rows, sitting.cells()
+
+    def _refused(self, student: str, submission: Submission) -> tuple[Row, ...]:
+        problem = text(submission.problem)
+        if not submission.questions:
+            return (Row(student, submission.exercise, "", 0, 0, False, problem),)
+        return tuple(
+            Row(student, submission.exercise, q.id, 0, q.points, False, problem, title=q.title)
+            for q in self._asked(submission)
+        )
+
+    def _asked(self, submission: Submission) -> list[Question]:
+        only = self.settings.only
+        return [q for q in submission.questions if not only or q.id in only]
+
+    def _judge(self, question: Question, sitting: _Sitting) -> Verdict:
+        answer = _Answer(question, sitting)
+        try:
+            # an answer may hold inf and NaN; no warning about them belongs on a teacher's screen
+            with np.errstate(all="ignore"):
+                return Judgement(question, answer, self.settings.seed).verdict()
+        except StartError:
+            raise
+        except Exception as error:
+            # fail closed: one answer that the judge cannot read must not end the batch
+            return Verdict(False, f"The answer could not be judged: {type(error).__name__}.")
 
 
-def _judge(question: Question, sitting: _Sitting, seed: int) -> Verdict:
-    answer = _Answer(question, sitting)
-    try:
-        # an answer may hold inf and NaN, and no warning about them belongs on a teacher's screen
-        with np.errstate(all="ignore"):
-            return judge(question.id, answer, seed)
-    except StartError:
-        raise
-    except Exception as error:
-        # fail closed: one answer that the judge cannot read must not end the batch
-        return Verdict(False, f"The answer could not be judged: {type(error).__name__}.")
+def _row(student: str, notebook: str, question: Question, verdict: Verdict) -> Row:
+    return Row(
+        student,
+        notebook,
+        question.id,
+        question.points if verdict.passed else 0,
+        question.points,
+        verdict.passed,
+        text(verdict.difference),
+        text(verdict.hint or ""),
+        verdict.misconception or "",
+        question.title,
+    )
 
 
 class _Sitting:
     """A notebook that has been run, ready to be asked; started again when its process is lost."""
 
-    def __init__(self, submission: Submission, time_limit: float, memory: int) -> None:
-        self.time_limit = time_limit
-        self._memory = memory
+    def __init__(self, submission: Submission, settings: Settings, start: Start) -> None:
+        self.time_limit = settings.time_limit
+        self._memory = settings.memory
+        self._start = start
+        self._left = _CELLS_IN_TIME * settings.time_limit
+        self._printed: dict[Cell, str] = {}
         self._cells = list(submission.cells)
         self._ids = {cell.grade_id for cell in submission.cells}
         self._forbidden = frozenset(m for q in submission.questions for m in q.forbidden)
@@ -174,14 +289,16 @@ class _Sitting:
         """The process, with all cells run that let it live."""
         while self._student is None:
             cpu_seconds = 2 * _CELLS_IN_TIME * self.time_limit
-            self._student = Student(self._forbidden, self._memory, cpu_seconds)
-            if not self._run(self._student):
+            self._student = self._start(self._forbidden, self._memory, cpu_seconds)
+            begin = time.monotonic()
+            alive = self._run(self._student, begin + self._left)
+            self._left -= time.monotonic() - begin
+            if not alive:
                 self._student = None
         return self._student
 
-    def _run(self, student: Student) -> bool:
+    def _run(self, student: Student, end: float) -> bool:
         """Run the cells; when one ends the process, strike it, and say False."""
-        end = time.monotonic() + _CELLS_IN_TIME * self.time_limit
         for place, cell in enumerate(self._cells):
             left = end - time.monotonic()
             if left <= 0:
@@ -189,7 +306,7 @@ class _Sitting:
                 break
             try:
                 limit = min(self.time_limit, left)
-                error = student.ask("run", limit, source=cell.source).get("error")
+                told = student.ask("run", limit, source=cell.source)
             except LostError as lost:
                 self._lost += 1
                 self._failed[cell] = f"was stopped: {lost}"
@@ -197,9 +314,26 @@ class _Sitting:
                 if self._lost == _RESTARTS:
                     self._leave_out(place, "was not run: too many before it had to be stopped")
                 return False
-            if isinstance(error, str) and error:
-                self._failed[cell] = f"raised {error[: calls.MAX_WORDS]}"
+            self._note(cell, told)
         return True
+
+    def _note(self, cell: Cell, told: Mapping[str, Any]) -> None:
+        match told:
+            case {"error": str(error), "printed": str(printed)}:
+                if error:
+                    self._failed[cell] = f"raised {error[: calls.MAX_WORDS]}"
+                kept = sum(len(words) for other, words in self._printed.items() if other != cell)
+                self._printed[cell] = printed[: min(calls.MAX_PRINTED, _PRINTED - kept)]
+
+    def cells(self) -> tuple[Ran, ...]:
+        """How the cells ran, those of which there is something to say."""
+        told = sorted({*self._failed, *self._printed}, key=lambda cell: cell.number)
+        return tuple(
+            Ran(cell.number, text(cell.grade_id), text(printed), text(error))
+            for cell in told
+            for printed, error in [(self._printed.get(cell, ""), self._failed.get(cell, ""))]
+            if printed or error
+        )
 
     def _leave_out(self, place: int, why: str) -> None:
         self._failed |= dict.fromkeys(self._cells[place:], why)

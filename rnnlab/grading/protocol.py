@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -32,11 +32,25 @@ _DTYPES = frozenset(
 _PARAMS = {kind.__name__: kind for kind in PARAMS}
 
 
+class Reader(Protocol):
+    """What can be read from: fewer bytes than asked for mean that there are no more."""
+
+    def read(self, count: int, /) -> bytes: ...
+
+
+class Writer(Protocol):
+    """What can be written to."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+    def flush(self) -> None: ...
+
+
 class GarbledError(Exception):
     """What came is no frame."""
 
 
-def write(stream: BinaryIO, message: object) -> None:
+def write(stream: Writer, message: object) -> None:
     """Write one frame of plain data (see `rnnlab.calls.plain`); OSError when the pipe is gone."""
     arrays: list[Array] = []
     coded = _encode(message, arrays)
@@ -48,7 +62,7 @@ def write(stream: BinaryIO, message: object) -> None:
     stream.flush()
 
 
-def read(stream: BinaryIO) -> Any:
+def read(stream: Reader) -> Any:
     """Read one frame; EOFError when the other side is gone, GarbledError when it is no frame.
 
     It blocks until the frame is whole: whoever reads what a student's process says holds a
@@ -73,14 +87,14 @@ def read(stream: BinaryIO) -> Any:
         raise GarbledError("a value is not what it says") from error
 
 
-def _take(stream: BinaryIO, count: int) -> bytes:
+def _take(stream: Reader, count: int) -> bytes:
     got = stream.read(count)
     if len(got) < count:
         raise EOFError
     return got
 
 
-def _read_arrays(stream: BinaryIO, listed: list[Any]) -> list[Array]:
+def _read_arrays(stream: Reader, listed: list[Any]) -> list[Array]:
     sizes = [_size(entry) for entry in listed]
     if sum(sizes) > MAX_BYTES:
         raise GarbledError(f"arrays of {sum(sizes)} bytes")

@@ -8,11 +8,23 @@ from __future__ import annotations
 
 import csv
 import textwrap
-from collections.abc import Iterable
-from dataclasses import asdict, fields
+from collections.abc import Sequence
 from pathlib import Path
 
-from rnnlab.grading.grader import Grades, Row
+from rnnlab.grading.results import Grades, Result, Row
+
+_COLUMNS = (
+    "student",
+    "notebook",
+    "question",
+    "points",
+    "max_points",
+    "passed",
+    "difference",
+    "hint",
+)
+# of what is long in a large class, this much is shown
+_SHOWN = 20
 
 # the wide forms of the signs count too
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
@@ -20,7 +32,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 def table(grades: Grades, width: int = 100) -> str:
     """A block a notebook, a line a question with its words below; a line a notebook; the notes."""
-    files = _notebooks(grades.rows)
+    files = [result.rows for result in grades.results if result.rows]
     blocks = [_block(rows, width) for rows in files]
     if len(files) > 1:
         blocks.append("\n".join(_head(rows) for rows in files))
@@ -28,21 +40,25 @@ def table(grades: Grades, width: int = 100) -> str:
     return "\n\n".join([*blocks, *([notes] if notes else [])]) or "There was nothing to grade."
 
 
-def _notebooks(rows: Iterable[Row]) -> list[list[Row]]:
-    """Rows of one file each: a question that comes again belongs to another file."""
-    files: list[list[Row]] = []
-    known: set[tuple[str, str, str]] = set()
-    for row in rows:
-        key = (row.student, row.notebook, row.question)
-        if not files or key[:2] != (files[-1][0].student, files[-1][0].notebook) or key in known:
-            files.append([])
-            known.clear()
-        files[-1].append(row)
-        known.add(key)
-    return files
+def summary(grades: Grades, new: int, before: int) -> str:
+    """A few lines on a class: how many, how well, and who could not be graded, with the reason."""
+    refused = [result for result in grades.results if result.problem]
+    lines = [f"{new} graded now, {before} before."]
+    by_notebook: dict[str, list[Result]] = {}
+    for (_, name), result in grades.counting().items():
+        by_notebook.setdefault(name, []).append(result)
+    for name, results in sorted(by_notebook.items()):
+        mean = sum(result.points for result in results) / len(results)
+        most = max(result.max_points for result in results)
+        lines.append(f"{name}: {len(results)}, {mean:.1f} of {most} points on average")
+    lines += [f"not graded: {result.student}: {result.problem}" for result in refused[:_SHOWN]]
+    if len(refused) > _SHOWN:
+        lines.append(f"and {len(refused) - _SHOWN} more that were not graded: see grades.csv")
+    lines += grades.notes[:_SHOWN]
+    return "\n".join(one_line(line) for line in lines)
 
 
-def _block(rows: list[Row], width: int) -> str:
+def _block(rows: Sequence[Row], width: int) -> str:
     lines = [_head(rows)]
     for row in rows:
         if row.question:
@@ -55,7 +71,7 @@ def _block(rows: list[Row], width: int) -> str:
     return "\n".join(lines)
 
 
-def _head(rows: list[Row]) -> str:
+def _head(rows: Sequence[Row]) -> str:
     total, most = sum(r.points for r in rows), sum(r.max_points for r in rows)
     result = f"{total} of {most} points" if most else "not graded"
     head = (one_line(rows[0].student), rows[0].notebook, result)
@@ -67,9 +83,9 @@ def write_csv(grades: Grades, path: Path) -> None:
     hint; passed is true or false."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(field.name for field in fields(Row))
+        writer.writerow(_COLUMNS)
         for row in grades.rows:
-            writer.writerow(_cell(value) for value in asdict(row).values())
+            writer.writerow(_cell(getattr(row, name)) for name in _COLUMNS)
 
 
 def _cell(value: str | int | bool) -> str | int:

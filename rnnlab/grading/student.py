@@ -1,36 +1,19 @@
-"""The judge's side of a student's process: start it, ask it, end it.
+"""The judge's side of a student's process: ask it, end it.
 
-This is the level for self-study, on any system: the process is bounded in time, memory and output,
-and can neither see nor forge what it is compared with. It is no prison. It could still read files
-of this machine, the package's own among them, and use the network; grade the work of strangers
-where they are locked in. Only `_start` knows how the process is made.
+How the process is made, and what holds it, is the business of a level: `separate` makes one on any
+system, for one's own work; `sandbox` locks it in, for a class. Both speak the same frames, so that
+a notebook gets the same verdict from both.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import queue
-import secrets
 import signal
-import subprocess
-import sys
-import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
-import psutil
-
 from rnnlab.grading import protocol
-
-MAX_PROCESSES = 32
-_START_SECONDS = 60.0
-_POLL_SECONDS = 0.1
-_SWEEPS = 10
-_MARK = "RNNLAB_SUBMISSION"
-_BOOT = "import sys; sys.path[:] = {path!r}; from rnnlab.grading.worker import main; main()"
 
 
 class LostError(Exception):
@@ -41,36 +24,12 @@ class StartError(OSError):
     """No process can be started at all: that is no submission's fault."""
 
 
-class Student:
-    """One process of a student. Use it in a with statement: at its end nothing of it is left.
+class Student(ABC):
+    """One process of a student. Use it in a with statement: at its end nothing of it is left."""
 
-    forbidden  modules that it must not import
-    memory     bytes that it and all that it starts may use together
-    seconds    CPU seconds after which the system ends it, should nobody else
-    """
-
-    def __init__(self, forbidden: frozenset[str], memory: int, seconds: float) -> None:
-        self._memory = memory
+    def __init__(self) -> None:
         self._number = 0
-        self._over = ""
-        self._ended = threading.Event()
-        self._mark = secrets.token_hex(16)
-        self._folder = tempfile.TemporaryDirectory(prefix="rnnlab-", ignore_cleanup_errors=True)
-        self._process = _start(Path(self._folder.name), self._mark)
-        self._seen: set[psutil.Process] = {psutil.Process(self._process.pid)}
-        self._watch = threading.Thread(target=self._watch_limits, daemon=True)
-        self._watch.start()
-        start = {"forbidden": sorted(forbidden), "memory": memory, "cpu_seconds": int(seconds) + 1}
-        try:
-            self.ask("start", _START_SECONDS, **start)
-        except LostError as error:
-            raise StartError(
-                f"grade: a process must start for each notebook, but {error}; is IPython "
-                'installed here? pip install "rnnlab[grading]"'
-            ) from error
-        except BaseException:
-            self.end()
-            raise
+        self._over = False
 
     def __enter__(self) -> Student:
         return self
@@ -80,12 +39,11 @@ class Student:
 
     def ask(self, do: str, seconds: float, **what: Any) -> Mapping[str, Any]:
         """The reply to one request. LostError, and the process is ended, when none came in time."""
-        if self._ended.is_set():
+        if self._over:
             raise LostError("its process had ended before")
         self._number += 1
-        request = {"do": do, "number": self._number, **what}
         try:
-            reply = _within(seconds, lambda: self._exchange(request))
+            reply = self._exchange({"do": do, "number": self._number, **what}, seconds)
             if not isinstance(reply, dict) or reply.get("number") != self._number:
                 raise protocol.GarbledError("it answers another question")
         except TimeoutError:
@@ -96,143 +54,48 @@ class Student:
             reason = f"what came back was garbled ({error})"
         else:
             return reply
-        over = self._over
+        reason = self._which_limit() or reason
         self.end()
-        raise LostError(over or reason)
-
-    def _exchange(self, request: Mapping[str, Any]) -> Any:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None
-        protocol.write(stdin, request)  # type: ignore[arg-type]
-        return protocol.read(stdout)  # type: ignore[arg-type]
-
-    def _how_it_ended(self) -> str:
-        try:
-            status = self._process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            return "it closed the channel to the grader"
-        if status < 0:
-            with contextlib.suppress(ValueError):
-                return f"its process was ended by {signal.Signals(-status).name}"
-        return f"its process ended with status {status}"
-
-    def _watch_limits(self) -> None:
-        while not self._ended.wait(_POLL_SECONDS):
-            family = self._family()
-            used = sum(_resident(process) for process in family)
-            if used > self._memory:
-                self._over = f"it used more than {self._memory / 2**20:.0f} MiB of memory"
-            elif len(family) > MAX_PROCESSES:
-                self._over = f"it started more than {MAX_PROCESSES} processes"
-            else:
-                continue
-            self._kill()
-            return
-
-    def _family(self) -> list[psutil.Process]:
-        """The process and all that it started, as far as they can be followed."""
-        for process in list(self._seen):
-            with contextlib.suppress(psutil.Error):
-                self._seen.update(process.children(recursive=True))
-        self._seen = {process for process in self._seen if process.is_running()}
-        return list(self._seen)
+        raise LostError(reason)
 
     def end(self) -> None:
-        """End the process and all that it started, and remove its folder."""
-        self._ended.set()
-        self._watch.join()
-        self._kill()
-        self._process.wait()
-        # a grandchild that broke away still carries the mark in its environment
-        for _ in range(_SWEEPS):
-            strays = list(_marked(self._mark))
-            for stray in strays:
-                _end(stray)
-            if not strays:
-                break
-        for stream in (self._process.stdin, self._process.stdout):
-            assert stream is not None
-            # what was not sent has nowhere to go
-            with contextlib.suppress(OSError):
-                stream.close()
-        self._folder.cleanup()
+        """End the process and all that it started."""
+        self._over = True
 
-    def _kill(self) -> None:
-        if os.name == "posix" and self._process.poll() is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        for process in self._family():
-            _end(process)
+    @abstractmethod
+    def _exchange(self, request: Mapping[str, Any], seconds: float) -> Any:
+        """Send a frame and read one; TimeoutError after `seconds`, EOFError when it is gone."""
+
+    @abstractmethod
+    def _how_it_ended(self) -> str:
+        """In words, after it was found to be gone."""
+
+    def _which_limit(self) -> str:
+        """In words, the limit for which it was ended; "" when it was not."""
+        return ""
 
 
-def _start(folder: Path, mark: str) -> subprocess.Popen[bytes]:
-    """A fresh Python in a session and a folder of its own, with nothing of our environment."""
-    kept = ("PATH", "SYSTEMROOT", "WINDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-    environment = {name: os.environ[name] for name in kept if name in os.environ}
-    environment |= dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), str(folder))
-    environment |= {
-        _MARK: mark,
-        "IPYTHONDIR": str(folder / "ipython"),
-        "MPLCONFIGDIR": str(folder / "matplotlib"),
+def ended(status: int) -> str:
+    """How a process ended, in words, from its exit code (a signal's is negative)."""
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            return f"its process was ended by {signal.Signals(-status).name}"
+    return f"its process ended with status {status}"
+
+
+def environment(folder: str) -> dict[str, str]:
+    """What a student's process finds in its environment: nothing of the grader's own."""
+    return {
+        **dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), folder),
+        "IPYTHONDIR": f"{folder}/ipython",
+        "MPLCONFIGDIR": f"{folder}/matplotlib",
         "MPLBACKEND": "agg",
         "LANG": "C.UTF-8",
         # a notebook must not change what is installed here
         "PIP_NO_INDEX": "1",
-        # the same sums in the same order, however many cores there are
+        # the same order in every set, and the same sums, however many cores there are
+        "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
     }
-    path = [str(Path(entry).resolve()) for entry in sys.path if entry]
-    return subprocess.Popen(
-        [sys.executable, "-I", "-B", "-c", _BOOT.format(path=path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-        env=environment,
-        start_new_session=True,
-        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-    )
-
-
-def _within(seconds: float, work: Callable[[], Any]) -> Any:
-    """What `work` returns or raises; TimeoutError when it takes longer, and it is left alone.
-
-    A thread, because on Windows nothing else can wait for a pipe.
-    """
-    done: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
-
-    def attempt() -> None:
-        try:
-            done.put((work(), None))
-        except BaseException as error:
-            done.put((None, error))
-
-    threading.Thread(target=attempt, daemon=True).start()
-    try:
-        value, error = done.get(timeout=max(0.0, seconds))
-    except queue.Empty:
-        raise TimeoutError from None
-    if error is not None:
-        raise error
-    return value
-
-
-def _resident(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.Error:  # it has just ended
-        return 0
-
-
-def _end(process: psutil.Process) -> None:
-    with contextlib.suppress(psutil.Error):
-        process.kill()
-
-
-def _marked(mark: str) -> Iterator[psutil.Process]:
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(_MARK) == mark:
-                yield process

@@ -8,12 +8,13 @@ process, the judge's side reads plain data under a deadline, and ends the proces
 from __future__ import annotations
 
 import builtins
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib.abc import MetaPathFinder
 from types import ModuleType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
@@ -31,9 +32,22 @@ INERT = ("check", "explorers")
 
 def main() -> None:
     """Answer what is asked on stdin, on stdout, until the other side is gone."""
-    source, sink = _take_channel()
-    builtins.input = _no_input
-    shell = _shell()
+    sys.stdout.flush()
+    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    if sys.platform == "win32":
+        import msvcrt
+
+        for stream in (source, sink):
+            msvcrt.setmode(stream.fileno(), os.O_BINARY)
+    silence()
+    if hasattr(os, "register_at_fork"):
+        # a fork that comes back here would answer too: without the channel it ends instead
+        os.register_at_fork(after_in_child=lambda: _close(source.fileno(), sink.fileno()))
+    serve(source, sink, make_shell())
+
+
+def serve(source: BinaryIO, sink: BinaryIO, shell: InteractiveShell) -> NoReturn:
+    """Answer what is asked, one frame each, until the other side is gone; then end."""
     try:
         while True:
             request = protocol.read(source)
@@ -43,30 +57,18 @@ def main() -> None:
         os._exit(0)
 
 
-def _take_channel() -> tuple[BinaryIO, BinaryIO]:
-    """Move the channel to descriptors of its own: what prints or reads finds an empty device."""
-    sys.stdout.flush()
-    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    if sys.platform == "win32":
-        import msvcrt
-
-        for stream in (source, sink):
-            msvcrt.setmode(stream.fileno(), os.O_BINARY)
+def silence() -> None:
+    """From here on, what prints or reads finds an empty device: the channel lies elsewhere."""
+    builtins.input = _no_input
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
     os.close(nowhere)
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     for name in ("stdout", "stderr"):
-        stream_of_words = os.fdopen(
-            1, "w", encoding="utf-8", errors="backslashreplace", closefd=False
-        )
-        setattr(sys, name, stream_of_words)
-        setattr(sys, f"__{name}__", stream_of_words)
-    if hasattr(os, "register_at_fork"):
-        # a fork that comes back here would answer too: without the channel it ends instead
-        os.register_at_fork(after_in_child=lambda: _close(source.fileno(), sink.fileno()))
-    return source, sink
+        stream = os.fdopen(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
 
 
 def _close(*descriptors: int) -> None:
@@ -88,37 +90,55 @@ class _Shell(InteractiveShell):
 
     def ask_exit(self) -> None: ...
 
+    def system(self, cmd: str) -> None:
+        print("Lines for the system's shell are not run while a notebook is graded.")
+
+    system_piped = system_raw = system
+
     def showtraceback(self, *args: object, **keywords: object) -> None: ...
 
     def showsyntaxerror(self, *args: object, **keywords: object) -> None: ...
 
 
-def _shell() -> InteractiveShell:
+def make_shell() -> InteractiveShell:
+    """The shell that runs the cells; a warm one may be forked."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.cache_size = 0
     return _Shell.instance(config=config)
 
 
+def warm(shell: InteractiveShell) -> None:
+    """Load what IPython loads late, so that a fork need not."""
+    for source in ("import asyncio; del asyncio", "1 / 0", "def", "%pwd"):
+        _run(shell, source)
+
+
 def _answer(shell: InteractiveShell, request: Mapping[str, Any]) -> dict[str, Any]:
     match request["do"]:
         case "start":
             _hide(request["forbidden"])
-            _limit(request["memory"], request["cpu_seconds"])
+            if "memory" in request:  # in the sandbox the limits were set before it came here
+                _limit(request["memory"], request["cpu_seconds"])
             return {}
         case "run":
-            return {"error": _run(shell, request["source"])}
+            return _run(shell, request["source"])
         case "call":
             outcome = _call(shell.user_ns, request["name"], request["inputs"])
             return {"outcome": vars(outcome)}
     raise ValueError(f"worker: do must be start, run or call, got {request['do']!r}")
 
 
-def _run(shell: InteractiveShell, source: str) -> str:
-    """Run one cell; what it raised in words, or nothing."""
-    result = shell.run_cell(source, store_history=False)  # type: ignore[no-untyped-call]
+def _run(shell: InteractiveShell, source: str) -> dict[str, str]:
+    """Run one cell: what it raised in words, or nothing, and the beginning of what it printed."""
+    shown = calls.Printed()
+    with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(shown):
+        result = shell.run_cell(source, store_history=False)  # type: ignore[no-untyped-call]
     error = result.error_in_exec or result.error_before_exec
-    return "" if error is None else calls.words(error)
+    return {
+        "error": "" if error is None else calls.words(error),
+        "printed": shown.getvalue(),
+    }
 
 
 def _call(namespace: Mapping[str, Any], name: str, inputs: Mapping[str, Any]) -> Outcome:

@@ -13,10 +13,12 @@ misconception is such a function: an answer that computes the same on every prob
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -24,6 +26,7 @@ import numpy as np
 Probe = Mapping[str, Any]
 Kind = Literal["function", "line", "repair", "trace", "number", "weights", "training"]
 
+FRAMEWORKS = ("jax", "keras", "onnx", "onnxruntime", "tensorflow", "torch")
 ANSWERS = ("rnnlab.cells", "rnnlab.layers", "rnnlab.interop", "rnnlab.twins", "rnnlab.questions")
 
 
@@ -67,7 +70,8 @@ class Question:
     complaints      for each observed part, the words when it is wrong; else a standard sentence
     gradients       what comes back are gradients: the words name those that are right and wrong
     tolerance       largest allowed difference, absolute and relative to the largest value
-    forbidden       modules that hold the answer; the grader hides them from submissions
+    forbidden       modules that hold the answer; the grader hides them from submissions. A
+                    question that may be answered with torch names ANSWERS alone
     time_limit      seconds for all calls of this question together
     """
 
@@ -91,7 +95,7 @@ class Question:
     complaints: Mapping[str, str] | None = None
     gradients: bool = False
     tolerance: float = 1e-8
-    forbidden: tuple[str, ...] = ANSWERS
+    forbidden: tuple[str, ...] = ANSWERS + FRAMEWORKS
     time_limit: float = 10.0
 
     @property
@@ -125,3 +129,25 @@ def question(question_id: str) -> Question:
             return candidate
     ids = ", ".join(q.id for q in all_questions())
     raise ValueError(f"question: id must be one of {ids}, got {question_id!r}")
+
+
+def load(path: Path) -> tuple[Question, ...]:
+    """The questions of a teacher's own module: a Python file that defines QUESTIONS.
+
+    It is run as any program is: load only what you trust. Raises ValueError for a file that does
+    not define Questions with ids of their own, or that cannot be run.
+    """
+    spec = importlib.util.spec_from_file_location(f"rnnlab_questions_{path.stem}", path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise ValueError(f"questions: must be a Python file that defines QUESTIONS, got {path}")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ValueError(f"questions: {path} raised {type(error).__name__}: {error}") from error
+    asked = tuple(getattr(module, "QUESTIONS", ()))
+    if not asked or not all(isinstance(one, Question) for one in asked):
+        raise ValueError(f"questions: QUESTIONS in {path} must list at least one Question")
+    if len({one.id for one in asked}) < len(asked):
+        raise ValueError(f"questions: the ids in {path} must differ from one another")
+    return asked
