@@ -21,16 +21,15 @@ CLONE_NEWPID = 0x20000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_SECCOMP = 22
-_PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _SECCOMP_MODE_FILTER = 2
 _CAPABILITIES_3 = 0x20080522
 _BPF_INSTRUCTION = 8
-_EINVAL = 22
 
 
 @functools.cache
@@ -48,6 +47,30 @@ def unshare(flags: int) -> None:
     """Leave the namespaces of these flags for new ones; a new pid namespace holds from the next
     fork on."""
     _call("unshare", ctypes.c_int(flags))
+
+
+def join(namespace: int, kind: int) -> None:
+    """Enter the namespace of this descriptor; one of processes holds from the next fork on."""
+    _call("setns", ctypes.c_int(namespace), ctypes.c_int(kind))
+
+
+def map_to_itself(uid: int, gid: int) -> None:
+    """In a new namespace of users, be who one was before."""
+    for file, words in {
+        "setgroups": "deny",
+        "uid_map": f"{uid} {uid} 1",
+        "gid_map": f"{gid} {gid} 1",
+    }.items():
+        descriptor = os.open(f"/proc/self/{file}", os.O_WRONLY)
+        try:
+            os.write(descriptor, words.encode())
+        finally:
+            os.close(descriptor)
+
+
+def die_with_parent(signal: int) -> None:
+    """Have this process get `signal` when its parent ends."""
+    _prctl(_PR_SET_PDEATHSIG, signal)
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
@@ -68,27 +91,20 @@ def dumpable(allowed: bool) -> None:
 
 
 def drop_privileges() -> None:
-    """Give up every capability, for good, and never gain one again."""
-    for capability in range(64):
-        try:
-            _prctl(_PR_CAPBSET_DROP, capability)
-        except OSError as error:
-            if error.errno == _EINVAL:  # the first that this kernel does not know
-                break
-            raise
-    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    """Give up every capability, and never gain one again, whatever is run."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     header = struct.pack("=II", _CAPABILITIES_3, 0)
     _call("capset", header, struct.pack("=6I", *[0] * 6))
 
 
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]
+
+
 def install_filter(program: bytes) -> None:
     """Hold this process, from here on, to a seccomp filter in the kernel's own form."""
-
-    class Program(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]
-
-    bound = Program(len(program) // _BPF_INSTRUCTION, program)
+    bound = _Program(len(program) // _BPF_INSTRUCTION, program)
     _call(
         "prctl",
         ctypes.c_int(_PR_SET_SECCOMP),

@@ -11,7 +11,7 @@ import builtins
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 from typing import Any, BinaryIO, NoReturn
@@ -43,7 +43,9 @@ def main() -> None:
     if hasattr(os, "register_at_fork"):
         # a fork that comes back here would answer too: without the channel it ends instead
         os.register_at_fork(after_in_child=lambda: _close(source.fileno(), sink.fileno()))
-    serve(source, sink, make_shell())
+    shell = make_shell()
+    conceal()
+    serve(source, sink, shell)
 
 
 def serve(source: BinaryIO, sink: BinaryIO, shell: InteractiveShell) -> NoReturn:
@@ -117,7 +119,7 @@ def warm(shell: InteractiveShell) -> None:
 def _answer(shell: InteractiveShell, request: Mapping[str, Any]) -> dict[str, Any]:
     match request["do"]:
         case "start":
-            _hide(request["forbidden"])
+            _hidden.forbidden = frozenset(request["forbidden"])
             if "memory" in request:  # in the sandbox the limits were set before it came here
                 _limit(request["memory"], request["cpu_seconds"])
             return {}
@@ -153,8 +155,8 @@ def _call(namespace: Mapping[str, Any], name: str, inputs: Mapping[str, Any]) ->
 class _Hidden(MetaPathFinder):
     """Raises ImportError for modules that hold answers."""
 
-    def __init__(self, forbidden: Iterable[str]) -> None:
-        self.forbidden = frozenset(forbidden)
+    def __init__(self) -> None:
+        self.forbidden: frozenset[str] = frozenset()
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         parts = name.split(".")
@@ -168,9 +170,11 @@ class _Hidden(MetaPathFinder):
             )
 
 
-def _hide(forbidden: Iterable[str]) -> None:
+_hidden = _Hidden()
+
+
+def conceal() -> None:
     """From here on, modules that hold answers cannot be imported, and INERT ones do nothing."""
-    hidden = _Hidden(forbidden)
     for name in INERT:
         inert = _Inert(f"rnnlab.{name}", "While a notebook is graded, this does nothing.")
         setattr(rnnlab, name, inert)
@@ -179,7 +183,7 @@ def _hide(forbidden: Iterable[str]) -> None:
         if name.startswith("rnnlab.grading"):
             del sys.modules[name]
     del rnnlab.grading
-    sys.meta_path.insert(0, hidden)
+    sys.meta_path.insert(0, _hidden)
 
 
 class _Inert(ModuleType):

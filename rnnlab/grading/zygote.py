@@ -1,13 +1,13 @@
 """A warm process, in bubblewrap, that is forked once for each submission.
 
 It has Python, NumPy, Matplotlib and IPython loaded, knows no question and reads no submission: the
-grader sends it two descriptors, and it hands them to a fork of its own. Of that fork there come
+grader sends it two descriptors, and it hands them to a fork of its own. The fork is pid 1 of a
+namespace, and leaves every other one for a new one; it gives up what privileges there were, is held
+to limits and to the filter that the grader made of `syscalls`, and only then becomes the `worker`
+that reads the submission.
 
-    guard    leaves every namespace for new ones, forks the student, and tells how it ended; when
-             the grader hangs up, it kills the student, and the kernel all that is left with it
-    student  pid 1 of its namespace: gives up what privileges there were, is held to limits and to
-             the filter that the grader made of `syscalls`, and only then becomes the `worker`
-             that reads the submission
+The second descriptor is the student's lifeline: over it the grader is told how the student ended,
+and when the grader hangs up, the student is killed, and the kernel ends what is left with it.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ FILE_BYTES = 2**26
 OPEN_FILES = 256
 THREADS = 64
 
+# the namespace of processes is left before the fork
 _NAMESPACES = (
     linux.CLONE_NEWUSER
     | linux.CLONE_NEWNS
-    | linux.CLONE_NEWPID
     | linux.CLONE_NEWIPC
     | linux.CLONE_NEWUTS
     | linux.CLONE_NEWCGROUP
@@ -54,33 +54,94 @@ _WARM = (
 
 def main(control: int, modules: Sequence[str]) -> None:
     """Load what notebooks import, and `modules`; then fork for each request over `control`."""
+    _own_namespace()
     for name in (*_WARM, *modules):
         with contextlib.suppress(ModuleNotFoundError):  # Matplotlib is not everywhere
             importlib.import_module(name)
     shell = worker.make_shell()
     worker.silence()
     worker.warm(shell)
+    worker.conceal()
+    channel = socket.socket(fileno=control)
+    program = channel.recv(2**16)
+    home = os.open("/proc/self/ns/pid", os.O_RDONLY)
     linux.dumpable(False)
     memory = _mapped()
-    channel = socket.socket(fileno=control)
     # what is loaded now stays: a collection in a child would only copy its pages
     gc.collect()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a guard ended
-    program = channel.recv(2**16)
+    gc.set_threshold(10_000)
     channel.sendall(b"ready")
-    while True:
+    students = _Students()
+    while students.wait(channel):
         asked, descriptors, _, _ = socket.recv_fds(channel, 4096, 2)
         if not asked:
             return
         limits = json.loads(asked)
         limits["memory"] += memory
-        if os.fork() == 0:
+        answers, lifeline = descriptors
+        linux.unshare(linux.CLONE_NEWPID)
+        if (student := os.fork()) == 0:
             channel.close()
-            answers, lifeline = descriptors
-            _guard(answers, lifeline, limits, shell, program)
-        for descriptor in descriptors:
-            os.close(descriptor)
+            _student(answers, lifeline, limits, shell, program)
+        linux.join(home, linux.CLONE_NEWPID)
+        os.close(answers)
+        students.add(student, lifeline)
+
+
+def _own_namespace() -> None:
+    """Become pid 1 of a namespace over which this process has power, for it makes more of them."""
+    uid, gid = os.getuid(), os.getgid()
+    linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWPID)
+    linux.map_to_itself(uid, gid)
+    if child := os.fork():
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    linux.die_with_parent(signal.SIGKILL)
+
+
+class _Students:
+    """The students that live: each process, and its lifeline."""
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        self._by_process: dict[int, tuple[int, int]] = {}
+        self._by_lifeline: dict[int, int] = {}
+
+    def add(self, student: int, lifeline: int) -> None:
+        process = os.pidfd_open(student)
+        self._by_process[process] = (student, lifeline)
+        self._by_lifeline[lifeline] = process
+        self._poll.register(process, select.POLLIN)
+        self._poll.register(lifeline, select.POLLHUP)
+
+    def wait(self, channel: socket.socket) -> bool:
+        """Look after the students until the grader asks for something."""
+        self._poll.register(channel, select.POLLIN)
+        while True:
+            asked = False
+            for ready, _ in self._poll.poll():
+                if ready == channel.fileno():
+                    asked = True
+                elif ready in self._by_lifeline:
+                    student, _ = self._by_process[self._by_lifeline[ready]]
+                    os.kill(student, signal.SIGKILL)
+                    self._poll.unregister(ready)
+                elif ready in self._by_process:
+                    self._end(ready)
+            if asked:
+                return True
+
+    def _end(self, process: int) -> None:
+        student, lifeline = self._by_process.pop(process)
+        del self._by_lifeline[lifeline]
+        status = os.waitstatus_to_exitcode(os.waitpid(student, 0)[1])
+        with contextlib.suppress(OSError):  # the grader has hung up
+            _tell(lifeline, status=status)
+        self._poll.unregister(process)
+        with contextlib.suppress(KeyError):
+            self._poll.unregister(lifeline)
+        os.close(process)
+        os.close(lifeline)
 
 
 def _mapped() -> int:
@@ -89,40 +150,12 @@ def _mapped() -> int:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
-def _guard(
-    answers: int, lifeline: int, limits: Mapping[str, int], shell: Any, program: bytes
-) -> None:
-    """In a fork: close the walls, fork the student, and watch over both. It never returns."""
-    student = 0
-    try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        _leave()
-        if (student := os.fork()) == 0:
-            _student(answers, lifeline, limits, shell, program)
-        os.close(answers)
-        process = os.pidfd_open(student)
-        watched = select.poll()
-        watched.register(process, select.POLLIN)
-        watched.register(lifeline, select.POLLHUP)
-        if process in [descriptor for descriptor, _ in watched.poll()]:
-            _tell(lifeline, status=os.waitstatus_to_exitcode(os.waitpid(student, 0)[1]))
-    except BaseException as error:
-        _tell(lifeline, refused=f"{type(error).__name__}: {error}")
-    finally:
-        if student:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(student, signal.SIGKILL)
-        os._exit(0)
-
-
 def _leave() -> None:
     """Leave the namespaces of all others, and see of the system what a student may see."""
     uid, gid = os.getuid(), os.getgid()
     linux.dumpable(True)  # else its own /proc/self is closed to it
     linux.unshare(_NAMESPACES)
-    _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/uid_map", f"{uid} {uid} 1")
-    _write("/proc/self/gid_map", f"{gid} {gid} 1")
+    linux.map_to_itself(uid, gid)
     linux.dumpable(False)
     linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
     own = linux.MS_NOSUID | linux.MS_NODEV
@@ -138,6 +171,7 @@ def _student(
     try:
         try:
             os.setsid()
+            _leave()
             low, high = sorted((answers, lifeline))
             for first, last in ((3, low), (low + 1, high), (high + 1, 2**16)):
                 os.closerange(first, last)
@@ -172,8 +206,3 @@ def _limit(memory: int, cpu_seconds: int) -> None:
 
 def _tell(lifeline: int, **what: int | str) -> None:
     os.write(lifeline, json.dumps(what).encode()[:4096])
-
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text)
