@@ -28,11 +28,11 @@ MOODLE = (
 # as lib/gradebook_exporter.rb writes it
 CANVAS = (
     "Student,ID,SIS User ID,SIS Login ID,Section,Warm-up (98),04 Forget gate (99),"
-    "Current Score (2024),Final Grade\n"
+    "Current Score (2024),Override Score (2024)\n"
     ",,,,,Manual Posting,,,\n"
-    "    Points Possible,,,,,5.00,10.00,(read only),(read only)\n"
-    '"Lovelace, Ada",501,s1,alovelace,Gates,5.00,,90,A\n'
-    '"Babbage, Ben",502,s2,bbabbage@uni.edu,Gates,4.00,3.00,80,B\n'
+    "    Points Possible,,,,,5.00,10.00,(read only),\n"
+    '"Lovelace, Ada",501,s1,alovelace,Gates,5.00,,90,91\n'
+    '"Babbage, Ben",502,s2,bbabbage@uni.edu,Gates,4.00,3.00,80,81\n'
     '"Zorn, Zoe",503,s3,zzorn,Gates,,EX,,\n'
     '"Student, Test",504,,,Gates,,,,\n'
 )
@@ -206,7 +206,7 @@ def test_canvas_by_id_login_and_name(tmp_path: Path) -> None:
     for row, old in zip(cells, before, strict=True):
         assert [*row[:6], *row[7:]] == [*old[:6], *old[7:]]
     assert raw.startswith(CANVAS[: CANVAS.index('"Lovelace')].encode())
-    assert b'"Lovelace, Ada",501,s1,alovelace,Gates,5.00,6,90,A\n' in raw
+    assert b'"Lovelace, Ada",501,s1,alovelace,Gates,5.00,6,90,91\n' in raw
     cells, told, _ = filled("canvas", CANVAS, tmp_path, result("Ada Lovelace", 2))
     assert cells[3][6] == "2" and len(told) == 1
 
@@ -216,6 +216,8 @@ def test_canvas_an_id_alone_is_not_believed(tmp_path: Path) -> None:
     cells, told, _ = filled("canvas", CANVAS, tmp_path, result("Ben Babbage", 2, "501"))
     assert grade_column(cells, 6) == ["", "10.00", "", "2", "EX", ""]
     assert told[1] == "Ben Babbage was matched by name: there is no such row with the id 501"
+    cells, *_ = filled("canvas", CANVAS, tmp_path, result("Ben Babbage (501)", 2, "501"))
+    assert grade_column(cells, 6) == ["", "10.00", "", "2", "EX", ""]
 
 
 def test_canvas_the_column_is_chosen(tmp_path: Path) -> None:
@@ -230,6 +232,8 @@ def test_canvas_the_column_is_chosen(tmp_path: Path) -> None:
                            r"has: Warm-up \(98\), 04 Forget gate \(99\)$"):  # fmt: skip
             filled("canvas", CANVAS, tmp_path, result("a", 1, notebook=other or NOTEBOOK),
                    **({"assignment": assignment} if assignment else {}))  # fmt: skip
+    with pytest.raises(ValueError, match="but 0 do"):
+        filled("canvas", CANVAS, tmp_path, result("a", 1), assignment="2024")
     one = CANVAS.replace("Warm-up (98)", "Warm-up")
     cells, *_ = filled("canvas", one, tmp_path, result("alovelace", 6, notebook="05_belt"))
     assert cells[3][6] == "6"

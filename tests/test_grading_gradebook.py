@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import time
 import warnings
@@ -70,10 +71,48 @@ def test_nbgrader_reads_what_was_written(tmp_path: Path) -> None:
         grade = book.find_grade("check-belt", NOTEBOOK, NOTEBOOK, "ben")
         assert (grade.auto_score, grade.failed_tests, grade.manual_score) == (5, False, None)
         assert book.find_grade("check-half_life", NOTEBOOK, NOTEBOOK, "ben").failed_tests
+        assert book.find_comment("belt", NOTEBOOK, NOTEBOOK, "ben").comment is None
         assert book.average_assignment_score(NOTEBOOK) == 5
         # what formgrader lists
         told = {one["student"]: one["score"] for one in book.submission_dicts(NOTEBOOK)}
         assert told == {"ada": 10, "ben": 5, "cleo": 0}
+
+
+def test_formgrader_opens_what_was_submitted(tmp_path: Path) -> None:
+    """Graded, says nbgrader's own list, if the very file that was graded lies in the course."""
+    from nbgrader.apps import NbGraderAPI
+    from traitlets.config import Config
+
+    content = {name: name.encode() for name in ("ada", "ben", "cleo", "dan")}
+    for name, data in content.items():
+        folder = tmp_path / "submitted" / name / NOTEBOOK
+        folder.mkdir(parents=True)
+        (folder / f"{NOTEBOOK}.ipynb").write_bytes(data)
+    (tmp_path / "submitted" / "ada" / NOTEBOOK / "timestamp.txt").write_text(
+        "2030-02-03 04:05:06 UTC"
+    )
+    (tmp_path / "submitted" / "dan" / NOTEBOOK / f"{NOTEBOOK}.ipynb").unlink()
+    (tmp_path / "submitted" / "dan" / NOTEBOOK / f"{NOTEBOOK}.ipynb").symlink_to(
+        tmp_path / "submitted" / "ada" / NOTEBOOK / f"{NOTEBOOK}.ipynb"
+    )
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
+    digests["cleo"], digests["dan"] = "another", digests["ada"]
+    results = [replace(result(name, "belt"), digest=digests[name]) for name in content]
+    outside = replace(result("../ada", "belt"), digest=digests["ada"])
+    for _ in range(2):
+        gradebook.write(Grades((*results, outside)), tmp_path / "gradebook.db")
+    copies = sorted(path for path in (tmp_path / "autograded").rglob("*") if path.is_file())
+    assert {path.relative_to(tmp_path).parts[1]: path.read_bytes() for path in copies} == {
+        "ada": b"ada", "ben": b"ben",
+    }  # fmt: skip
+    config = Config()
+    config.CourseDirectory.root = str(tmp_path)
+    with gradebook._alembic_found():
+        told = {one["student"]: one for one in NbGraderAPI(config=config).get_submissions(NOTEBOOK)}
+    assert {name: (told[name]["autograded"], told[name]["score"]) for name in content} == {
+        "ada": (True, 5), "ben": (True, 5), "cleo": (False, 0), "dan": (False, 0),
+    }  # fmt: skip
+    assert told["ada"]["timestamp"] == "2030-02-03T04:05:06"
 
 
 def counts(path: Path) -> dict[str, int]:
@@ -89,7 +128,7 @@ def test_twice_doubles_nothing_and_the_last_counts(tmp_path: Path) -> None:
     before = counts(path)
     assert before == {
         "Assignment": 1, "Notebook": 1, "GradeCell": 3, "Student": 3, "SubmittedAssignment": 3,
-        "SubmittedNotebook": 3, "Grade": 9, "Comment": 0,
+        "SubmittedNotebook": 3, "Grade": 9, "Comment": 9,
     }  # fmt: skip
     newer = replace(result("ben", "half_life", modified=2e9), file="ben/again")
     gradebook.write(Grades((*GRADES.results, newer)), path)

@@ -209,6 +209,19 @@ def test_what_is_no_notebook_is_listed_and_the_hidden_left_out(tmp_path: Path) -
     )  # fmt: skip
 
 
+@posix
+def test_names_are_shown_on_one_line(tmp_path: Path) -> None:
+    laid(tmp_path / "class", "ev\x1b[31me\n/wo\u202erk.ipynb")
+    os.mkdir(os.fsencode(tmp_path / "class") + b"/\xff")
+    with open(os.fsencode(tmp_path / "class") + b"/\xff/n.ipynb", "wb") as file:
+        file.write(b"")
+    found = find_all([tmp_path / "class"]).found
+    assert [(one.student, one.file) for one in found] == [
+        ("ev?[31me", "ev?[31me/wo?rk.ipynb"), ("?", "?/n.ipynb"),
+    ]  # fmt: skip
+    assert [one.content() for one in found] == [WORK, b""]
+
+
 def test_a_path_with_nothing_to_look_at(tmp_path: Path) -> None:
     for path, words in {
         tmp_path / "missing": r"PATH must be a notebook \(.ipynb\) or a folder.*not there",

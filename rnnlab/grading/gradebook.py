@@ -3,10 +3,14 @@
 The points of a question are those of its check cell, "check-forget_gate". What is there already
 stays: other assignments and students, and a score or a comment that a person gave; a manual score
 goes before ours, as nbgrader has it. Written twice, nothing stands there twice.
+
+formgrader opens a submission, and calls it graded, when a copy lies in the course's `autograded`
+folder. Where the graded notebook lies in `submitted`, that copy is made.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sysconfig
 from collections.abc import Iterator, Sequence
@@ -15,10 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rnnlab.grading.intake import Found
 from rnnlab.grading.results import Grades, Result
-
-# nbgrader's columns hold as many letters
-_MOST_LETTERS = 128
 
 
 def write(grades: Grades, path: Path) -> None:
@@ -44,7 +46,7 @@ def write(grades: Grades, path: Path) -> None:
     try:
         with _alembic_found(), Gradebook(URL.create("sqlite", database=str(path))) as book:
             for name, results in by_notebook.items():
-                _write(book, name, results)
+                _write(book, name, results, path.absolute().parent)
     except (SQLAlchemyError, OSError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(
@@ -67,8 +69,9 @@ def _alembic_found() -> Iterator[None]:
             os.environ["PATH"] = before
 
 
-def _write(book: Any, name: str, results: Sequence[Result]) -> None:
+def _write(book: Any, name: str, results: Sequence[Result], course: Path) -> None:
     from nbgrader.api import Comment, Grade, Student, SubmittedAssignment, SubmittedNotebook
+    from sqlalchemy.orm import selectinload
 
     assignment = _assignment(book, name)
     notebook = book.update_or_create_notebook(name, assignment.name)
@@ -77,39 +80,47 @@ def _write(book: Any, name: str, results: Sequence[Result]) -> None:
         book.update_or_create_grade_cell(
             _cell(question), name, assignment.name, max_score=most, cell_type="code"
         )
+        # where a person comments
+        book.update_or_create_solution_cell(question.partition(".")[2], name, assignment.name)
     cells = {cell.name: cell for cell in notebook.grade_cells}
     students = {student.id: student for student in book.students}
     submissions = {one.student_id: one for one in assignment.submissions}
-    handed_in = {one.assignment_id: one for one in notebook.submissions}
+    handed_in = {
+        one.assignment_id: one
+        for one in book.db.query(SubmittedNotebook)
+        .filter(SubmittedNotebook.notebook == notebook)
+        .options(selectinload(SubmittedNotebook.grades), selectinload(SubmittedNotebook.comments))
+    }
     with book.db.no_autoflush:  # all of a notebook at once
         for result in results:
-            student_id = result.student[:_MOST_LETTERS]
-            student = students.get(student_id)
+            student = students.get(result.student)
             if student is None:
-                student = Student(id=student_id, lms_user_id=result.account or None)
+                student = Student(id=result.student, lms_user_id=result.account or None)
                 book.db.add(student)
-                students[student_id] = student
-            submission = submissions.get(student_id)
+            submission = submissions.get(result.student)
             if submission is None:
                 submission = SubmittedAssignment(assignment=assignment, student=student)
                 book.db.add(submission)
-                submissions[student_id] = submission
-            submission.timestamp = _later(submission.timestamp, result.modified)
+            if _copied(course, assignment.name, result):
+                # nbgrader calls the copy stale when its own time is another
+                submission.timestamp = _collected(course, assignment.name, result.student)
+            else:
+                submission.timestamp = _later(submission.timestamp, result.modified)
             own = handed_in.get(submission.id) if submission.id else None
             if own is None:
                 own = SubmittedNotebook(notebook=notebook, assignment=submission)
                 book.db.add(own)
-            scores = {grade.cell: grade for grade in own.grades}
+            scores = {grade.cell_id: grade for grade in own.grades}
             earned = {_cell(row.question): row.points for row in result.rows}
             for cell_name, cell in cells.items():
-                grade = scores.get(cell) or Grade(cell=cell, notebook=own)
+                grade = scores.get(cell.id) or Grade(cell=cell, notebook=own)
                 book.db.add(grade)
                 if cell_name in earned:
                     grade.auto_score = float(earned[cell_name])
                     grade.needs_manual_grade = False
-            commented = {comment.cell for comment in own.comments}
+            commented = {comment.cell_id for comment in own.comments}
             for cell in notebook.solution_cells:
-                if cell not in commented:
+                if cell.id not in commented:
                     book.db.add(Comment(cell=cell, notebook=own))
     book.db.commit()
 
@@ -124,6 +135,35 @@ def _assignment(book: Any, name: str) -> Any:
 
 def _cell(question: str) -> str:
     return f"check-{question.partition('.')[2]}"
+
+
+def _copied(course: Path, assignment: str, result: Result) -> bool:
+    """Copy the notebook that was graded from `submitted` to `autograded`, if it lies there."""
+    if result.student in ("", ".", "..") or Path(result.student).name != result.student:
+        return False
+    own = Path(result.student, assignment, f"{result.notebook}.ipynb")
+    try:
+        content = Found("", "", own.name, 0.0, course / "submitted" / own).content()
+    except ValueError:
+        return False
+    if hashlib.sha256(content).hexdigest() != result.digest:
+        return False
+    target = course / "autograded" / own
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
+    return True
+
+
+def _collected(course: Path, assignment: str, student: str) -> datetime | None:
+    """When nbgrader collected it, as nbgrader reads it; None where it did not say."""
+    from nbgrader.utils import parse_utc
+
+    path = course / "submitted" / student / assignment / "timestamp.txt"
+    try:
+        when = parse_utc(Found("", "", path.name, 0.0, path).content().decode().strip())
+    except (ValueError, OverflowError):
+        return None
+    return when if isinstance(when, datetime) else None
 
 
 def _later(before: datetime | None, modified: float) -> datetime | None:

@@ -491,7 +491,7 @@ def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most: i
     content = bytearray()
     try:
         with archive.open(info) as member:
-            while len(content) <= most and (piece := member.read(2**16)):
+            while piece := member.read(2**16):  # all at once, it would unpack more than it says
                 content += piece
         if len(content) != info.file_size:
             raise zipfile.BadZipFile("it has another size")
