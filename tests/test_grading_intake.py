@@ -170,6 +170,7 @@ def test_a_student_who_handed_in_a_zip(tmp_path: Path) -> None:
         ("Ben", "2", "class.zip: Ben_2_assignsubmission_file_work.zip: 04.ipynb"),
     ]
     assert [one.content() for one in listing.found] == [WORK, WORK]
+    assert [one.name for one in listing.found] == ["04.ipynb", "04.ipynb"]
     assert listing.others == (
         "class.zip: Ada_1_assignsubmission_file_/work.zip: data.csv: no notebook",
         "class.zip: Ben_2_assignsubmission_file_work.zip: data.csv: no notebook",

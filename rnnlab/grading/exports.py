@@ -5,8 +5,9 @@
     Canvas   the grade book: Student "Lovelace, Ada", ID, SIS Login ID, ..., a column
              "Name of the assignment (98765)", and a row "Points Possible"
 
-A row without a result stays byte for byte; of others one cell changes, to a number. Nothing that a
-student wrote gets into the file. Who could not be matched is said.
+A row without a result stays byte for byte; of others one cell changes, to a number (and quotes
+that no reader needs may go). Nothing that a student wrote gets into the file. Who could not be
+matched is said.
 """
 
 from __future__ import annotations

@@ -71,16 +71,20 @@ class Found:
     members: tuple[int, ...] = ()
     problem: str = ""
 
+    @property
+    def name(self) -> str:
+        """The file's own name, for what is said to the student."""
+        return re.split("/|: ", self.file)[-1]
+
     def content(self) -> bytes:
         """Its bytes. ValueError with the words for the student when they cannot be had."""
         if self.problem:
             raise ValueError(self.problem)
-        name = re.split("/|: ", self.file)[-1]
         if not self.members:
-            return _read(self.path, name)
+            return _read(self.path, self.name)
         *outer, last = self.members
         archive = _opened(self.path, tuple(outer), _stamp(self.path))
-        return _extract(archive, archive.infolist()[last], name, MAX_FILE)
+        return _extract(archive, archive.infolist()[last], self.name, MAX_FILE)
 
 
 @dataclass(frozen=True)
