@@ -1,0 +1,105 @@
+"""Exercise 15: each reference against something that it does not know."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rnnlab.check import judge
+from rnnlab.params import GRUParams, LSTMParams, RNNParams
+from rnnlab.questions import question
+
+
+def given(question_id: str, seed: int = 3) -> list[dict[str, object]]:
+    asked = question(question_id)
+    return [asked.given(probe) for probe in asked.inputs(np.random.default_rng(seed))]
+
+
+@pytest.mark.torch
+def test_the_weights_of_three_cells_are_those_of_torch_without_its_second_biases() -> None:
+    nn = pytest.importorskip("torch").nn
+    count = question("15.parameters").reference
+    for D, H in ((3, 4), (5, 2), (7, 11)):
+        torchs = []
+        for cell in (nn.RNN, nn.LSTM, nn.GRU):
+            named = cell(D, H).named_parameters()
+            torchs.append(sum(w.numel() for name, w in named if not name.startswith("bias_hh")))
+        assert count(D, H) == tuple(torchs)
+
+
+def test_the_weights_of_three_cells_are_those_of_the_course() -> None:
+    rng = np.random.default_rng(0)
+    for D, H in ((3, 4), (5, 2)):
+        cells = [kind.init(D, H, rng) for kind in (RNNParams, LSTMParams, GRUParams)]
+        counted = tuple(sum(array.size for _, array in p.items()) for p in cells)
+        assert question("15.parameters").reference(D, H) == counted
+
+
+def test_a_fair_match_is_the_last_that_fits() -> None:
+    match = question("15.fair_units").reference
+    rng = np.random.default_rng(1)
+    for D, H in ((60, 40), (2, 1000), (1000, 2), (37, 5)):
+        _, _, units = match(D, H)
+        budget = sum(a.size for _, a in LSTMParams.init(D, H, rng).items())
+        sizes = [
+            sum(a.size for _, a in GRUParams.init(D, n, rng).items()) for n in (units, units + 1)
+        ]
+        assert sizes[0] <= budget < sizes[1]
+    assert judge("15.fair_units", (30, 20, match(30, 20)[2])).passed
+    assert not judge("15.fair_units", (30, 20, match(30, 20)[2] + 1)).passed
+    assert "cannot be used" in judge("15.fair_units", (1, 20, 5)).difference
+
+
+@pytest.mark.torch
+def test_min_gru_is_a_lerp_between_two_linear_layers() -> None:
+    torch = pytest.importorskip("torch")
+    linear = torch.nn.functional.linear
+    for probe in given("15.min_gru"):
+        x, h, W_z, b_z, W_h, b_h = (torch.tensor(value) for value in probe.values())
+        z, candidate = torch.sigmoid(linear(x, W_z, b_z)), linear(x, W_h, b_h)
+        states = []
+        for z_t, candidate_t in zip(z, candidate, strict=True):
+            h = torch.lerp(h, candidate_t, z_t)
+            states.append(h.numpy())
+        ours = question("15.min_gru").reference(*probe.values())
+        np.testing.assert_allclose(ours, states, rtol=1e-12)
+
+
+def test_steps_needed_walks_back_from_the_end() -> None:
+    for probe in given("15.steps_needed"):
+        losses, chance = np.asarray(probe["losses"]), probe["chance"]
+        walked = []
+        for row in losses:
+            step = len(row)
+            while step and row[step - 1] < chance / 2:  # type: ignore[operator]
+                step -= 1
+            walked.append(step if step < len(row) else -1)
+        ours = question("15.steps_needed").reference(losses, chance)
+        assert ours.tolist() == walked
+        assert -1 in walked and 0 in walked and len(set(walked)) >= 3
+
+
+def test_strangers_are_of_both_kinds_and_told_apart() -> None:
+    for seed in range(20):
+        says = [question("15.sees_only_x").reference(**runs)
+                for runs in given("15.sees_only_x", seed)]  # fmt: skip
+        assert says == [True, False, False, True, False, False, False]
+
+
+def test_odd_but_right_answers_pass() -> None:
+    def looped(x, h0, W_z, b_z, W_h, b_h):  # type: ignore[no-untyped-def]
+        T, B, _ = x.shape
+        h = np.empty((T + 1, B, len(b_z)))
+        h[0] = h0
+        for t in range(T):
+            z = 1 / (1 + np.exp(-np.einsum("bd,hd->bh", x[t], W_z) - b_z))
+            h[t + 1] = h[t] + z * (np.einsum("bd,hd->bh", x[t], W_h) + b_h - h[t])
+        return h[1:]
+
+    assert judge("15.min_gru", looped, 5).passed
+    assert judge("15.parameters", lambda D, H: [k * (H * D + H * H + H) for k in (1, 4, 3)]).passed
+    assert judge("15.parameters", lambda D, H: {
+        "GRU": 3 * H * (D + H + 1), "RNN": H * (D + H + 1), "LSTM": 4 * H * (D + H + 1),
+    }).passed  # fmt: skip
+    assert judge("15.sees_only_x", lambda a, b, c: np.abs(2 * c - a - b).max() < 1e-9, 2).passed
+    assert judge("15.sees_only_x", lambda a, b, c: int(np.abs(c - (a + b) / 2).max() < 1e-6)).passed
