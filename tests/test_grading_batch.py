@@ -37,7 +37,18 @@ def result(student: str = "ada", digest: str = "d1", points: int = 3, account: s
     )
     cells = (Ran(1, "", "x\n", ""), Ran(4, "belt", "", "raised ValueError: ü"))
     return Result(
-        student, "04_forget_gate", f"{student}/n.ipynb", digest, 12.5, rows, cells, 0.25, account
+        *(
+            student,
+            "04_forget_gate",
+            f"{student}/n.ipynb",
+            digest,
+            12.5,
+            rows,
+            cells,
+            0.25,
+            account,
+        ),
+        remarks=("belt stands twice",),
     )
 
 

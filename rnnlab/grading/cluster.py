@@ -34,6 +34,7 @@ class Sent:
     student: str
     account: str
     file: str
+    name: str
     modified: float
     bytes_or_problem: bytes | str
 
@@ -51,7 +52,7 @@ def sent(found: Found) -> Sent:
         content = found.content()
     except ValueError as error:
         content = str(error)
-    return Sent(found.student, found.account, found.file, found.modified, content)
+    return Sent(found.student, found.account, found.file, found.name, found.modified, content)
 
 
 def graded(found: Sequence[Found], settings: Settings, address: str) -> Iterator[Result]:

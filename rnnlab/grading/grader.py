@@ -54,6 +54,8 @@ class HandedIn(Protocol):
     @property
     def file(self) -> str: ...
     @property
+    def name(self) -> str: ...
+    @property
     def modified(self) -> float: ...
     def content(self) -> bytes: ...
 
@@ -156,6 +158,11 @@ def gathered(results: Iterable[Result]) -> Grades:
         for (student, notebook), names in files.items()
         if len(names) > 1
     ]
+    notes += [
+        f"{result.student}, {result.file}: {remark}"
+        for result in ordered
+        for remark in result.remarks
+    ]
     return Grades(grades.results, tuple(sorted(notes)))
 
 
@@ -194,7 +201,7 @@ class Grader:
         try:
             content = found.content()
             digest = hashlib.sha256(content).hexdigest()
-            submission = submissions.read(content, Path(found.file).name, self.questions)
+            submission = submissions.read(content, found.name, self.questions)
         except ValueError as error:
             digest, submission = "", Submission(problem=str(error))
         if submission.problem:
@@ -210,7 +217,8 @@ class Grader:
             rows,
             cells,
             time.monotonic() - begin,
-            account=found.account,
+            account=text(found.account),
+            remarks=tuple(map(text, submission.remarks)),
         )
 
     def _run(self, student: str, submission: Submission) -> tuple[tuple[Row, ...], tuple[Ran, ...]]:

@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS submission (
     run TEXT NOT NULL, student TEXT NOT NULL, account TEXT NOT NULL, content TEXT NOT NULL,
     notebook TEXT NOT NULL, file TEXT NOT NULL, digest TEXT NOT NULL, modified REAL NOT NULL,
     points INTEGER NOT NULL, max_points INTEGER NOT NULL,
-    seconds REAL NOT NULL, cells TEXT NOT NULL,
+    seconds REAL NOT NULL, cells TEXT NOT NULL, remarks TEXT NOT NULL,
     graded TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
     UNIQUE (run, student, account, content)
 );
@@ -81,12 +81,12 @@ class Record:
                 )
                 added = self._base.execute(
                     "INSERT INTO submission (run, student, account, content, notebook, file,"
-                    " digest, modified, points, max_points, seconds, cells)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    " digest, modified, points, max_points, seconds, cells, remarks)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         *(run, result.student, result.account, content, result.notebook),
                         *(result.file, result.digest, result.modified, result.points),
-                        *(result.max_points, result.seconds, cells),
+                        *(result.max_points, result.seconds, cells, json.dumps(result.remarks)),
                     ),
                 )
                 self._base.executemany(
@@ -118,11 +118,22 @@ class Record:
     def results(self, run: str) -> Iterable[Result]:
         """Every result of a run, by student, notebook and file."""
         submissions = self._base.execute(
-            "SELECT id, student, notebook, file, digest, modified, seconds, cells, account"
+            "SELECT id, student, notebook, file, digest, modified, seconds, cells, account, remarks"
             " FROM submission WHERE run = ? ORDER BY student, notebook, file, id",
             (run,),
         ).fetchall()
-        for key, student, notebook, file, digest, modified, seconds, cells, account in submissions:
+        for (
+            key,
+            student,
+            notebook,
+            file,
+            digest,
+            modified,
+            seconds,
+            cells,
+            account,
+            said,
+        ) in submissions:
             rows = self._base.execute(
                 f"SELECT {', '.join(_OF_A_ROW)} FROM question WHERE submission = ? ORDER BY place",
                 (key,),
@@ -137,6 +148,7 @@ class Record:
                 tuple(Ran(**cell) for cell in json.loads(cells)),
                 seconds,
                 account,
+                tuple(json.loads(said)),
             )
 
 

@@ -57,6 +57,7 @@ class Result:
     rows      a row a question of its exercise; one row without a question when it matched none
     cells     how its code cells ran, those of which there is something to say
     seconds   of the clock that grading took
+    remarks   what a teacher should know of it, in sentences: a cell stands twice, or is missing
     account   the id by which the export of Moodle or Canvas knows the student, or ""
     """
 
@@ -69,6 +70,7 @@ class Result:
     cells: tuple[Ran, ...] = ()
     seconds: float = 0.0
     account: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def points(self) -> int:
