@@ -35,6 +35,12 @@ BATCH, SEEDS, MEAN_OVER, UNITS = 32, 4, 25, 32
 RATES = (2e-3, 1e-2)
 CELLS = ("RNN", "LSTM", "GRU", "minGRU")
 LONGER = (16, 64, 256)
+# a start that keeps: the task, the cell, and its biases, at the larger rate
+KEEPING: dict[str, tuple[str, str, dict[str, float]]] = {
+    "adding, LSTM, b_f 3": ("adding", "LSTM", {"forget_bias": 3.0}),
+    "latch, LSTM, b_f 5, b_i -5": ("latch", "LSTM", {"forget_bias": 5.0, "input_bias": -5.0}),
+    "latch, GRU, b_z -3": ("latch", "GRU", {"keep_bias": 3.0}),
+}
 
 
 @dataclass(frozen=True)
@@ -86,16 +92,16 @@ def units(cell: str, D: int) -> int:
     return next(H for H in range(4096, 0, -1) if weights(cell, D, H) <= budget)
 
 
-def model(cell: str, D: int, rng: np.random.Generator) -> nn.Module:
-    """A fresh cell, its weights drawn as torch draws them."""
+def model(cell: str, D: int, rng: np.random.Generator, **biases: float) -> nn.Module:
+    """A fresh cell, its weights drawn as torch draws them, but for the biases that are given."""
     H = units(cell, D)
     match cell:
         case "RNN":
             return twins.RNN(RNNParams.init(D, H, rng, dtype=np.float32))
         case "LSTM":
-            return twins.LSTM(LSTMParams.init(D, H, rng, dtype=np.float32))
+            return twins.LSTM(LSTMParams.init(D, H, rng, dtype=np.float32, **biases))
         case "GRU":
-            params = GRUParams.init(D, H, rng, reset="after", dtype=np.float32)
+            params = GRUParams.init(D, H, rng, reset="after", dtype=np.float32, **biases)
             return twins.GRU(params, reset="after")
     return MinGRU(D, H)
 
@@ -108,13 +114,15 @@ def loss_of(task: Task, said: Tensor) -> Tensor:
     return nn.functional.cross_entropy(said.flatten(0, 1), right.flatten())
 
 
-def train(task: str, cell: str, rate: float, seed: int) -> tuple[np.ndarray, nn.Module, nn.Module]:
+def train(
+    task: str, cell: str, rate: float, seed: int, **biases: float
+) -> tuple[np.ndarray, nn.Module, nn.Module]:
     """The loss, averaged over each 25 steps, and the trained cell and readout."""
     experiment = EXPERIMENTS[task]
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     first = experiment.draw(rng)
-    cell_ = model(cell, first.x.shape[2], rng)
+    cell_ = model(cell, first.x.shape[2], rng, **biases)
     readout = nn.Linear(cell_.hidden_size, first.outputs)
     trained = [*cell_.parameters(), *readout.parameters()]
     optimiser = torch.optim.Adam(trained, lr=rate)
@@ -161,6 +169,13 @@ def store() -> None:
                 np.savez_compressed(FILE, **arrays)
                 ends = " ".join(f"{end:.3f}" for end in arrays[name][:, -1])
                 print(f"{name:24} {ends}, {perf_counter() - begin:.0f} s on one thread", flush=True)
+
+    for name, (task, cell, biases) in KEEPING.items():
+        if name not in arrays:
+            curves = [train(task, cell, RATES[1], seed, **biases)[0] for seed in range(SEEDS)]
+            arrays[name] = np.array(curves, np.float32)
+            np.savez_compressed(FILE, **arrays)
+            print(f"{name:26} " + " ".join(f"{end:.3f}" for end in arrays[name][:, -1]), flush=True)
 
 
 def compare() -> None:
