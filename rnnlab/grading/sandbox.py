@@ -316,7 +316,9 @@ def _bubblewrap(shown: Mapping[str, str], frameworks: frozenset[str], control: i
         command += ["--tmpfs", folder]
     for device in _DEVICES:
         command += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
-    command += ["--proc", "/proc", "--tmpfs", FOLDER, "--symlink", FOLDER, "/tmp"]
+    command += ["--proc", "/proc", "--tmpfs", FOLDER]
+    if not any(Path(place).is_relative_to("/tmp") for place in shown.values()):
+        command += ["--symlink", FOLDER, "/tmp"]
     for name, value in environment(FOLDER).items():
         command += ["--setenv", name, value]
     if (libraries := Path(sys.base_prefix, "lib")).is_dir():
