@@ -34,7 +34,7 @@ def graded(found: Sequence[Found], settings: Settings, jobs: int = 1) -> Iterato
     if not found:
         return
     if jobs == 1:
-        with Grader(settings) as grader:
+        with Grader(settings, os.getpid()) as grader:
             yield from map(grader.grade, found)
         return
     with ExitStack() as stack:
@@ -93,7 +93,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, other = context.Pipe()
         self._process: SpawnProcess = context.Process(
-            target=_work, args=(other, self._settings, self._number), daemon=True
+            target=_work, args=(other, self._settings, os.getpid() + self._number), daemon=True
         )
         self._process.start()
         other.close()

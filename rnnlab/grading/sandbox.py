@@ -38,6 +38,17 @@ from rnnlab.questions import FRAMEWORKS
 FIRST_USER = 59_600
 USERS = 400
 
+# what takes long to import is loaded before a submission that mentions it
+WARM = {
+    "matplotlib": (
+        "matplotlib.pyplot",
+        "matplotlib.backends.backend_agg",
+        "rnnlab.plots",
+        "rnnlab.diagrams",
+    ),
+    "torch": ("torch",),
+}
+
 _START_SECONDS = 120.0
 # of a whole sandbox, beside what a submission may use: the warm process, and a student's folder
 _OWN_MEMORY = 2**30 + FOLDER_BYTES
@@ -60,6 +71,11 @@ CURE = (
     "The sandbox needs Linux on x86-64 or arm64, bubblewrap and libseccomp: on Debian or Ubuntu, "
     'apt install bubblewrap libseccomp2, and pip install "rnnlab[grading]".'
 )
+
+
+def user(worker: int) -> int:
+    """The number of the user as whom a worker's submissions run, where root grades."""
+    return FIRST_USER + worker % USERS
 
 
 def missing() -> str:
@@ -93,9 +109,9 @@ class Sandbox:
     def __init__(self, worker: int = 0, memory: int = 2**31) -> None:
         if reason := missing():
             raise StartError(f"grade: --sandbox: {reason}")
-        self._user = FIRST_USER + worker % USERS
+        self._user = user(worker)
         self._memory = memory
-        self._zygotes: dict[frozenset[str], _Zygote] = {}
+        self._zygotes: dict[tuple[frozenset[str], frozenset[str]], _Zygote] = {}
 
     def __enter__(self) -> Sandbox:
         return self
@@ -113,22 +129,32 @@ class Sandbox:
         while self._zygotes:
             self._zygotes.popitem()[1].close()
 
-    def student(self, forbidden: frozenset[str], memory: int, seconds: float) -> Student:
-        """A fresh process; a zygote that has ended is started again, once."""
-        frameworks = frozenset(n for n in FRAMEWORKS if n not in forbidden and find_spec(n))
+    def student(
+        self,
+        forbidden: frozenset[str],
+        memory: int,
+        seconds: float,
+        mentioned: frozenset[str] = frozenset(),
+    ) -> Student:
+        """A fresh process; a zygote that has ended is started again, once.
+
+        mentioned  modules that the submission seems to import: those of `WARM` are loaded already
+        """
+        hidden = forbidden & set(FRAMEWORKS)
+        warm = frozenset(n for n in mentioned & set(WARM) - hidden if find_spec(n))
         limits = {"memory": memory, "cpu_seconds": int(seconds) + 1}
         try:
-            return Locked(self._zygote(frameworks), forbidden, limits)
+            return Locked(self._zygote(hidden, warm), forbidden, limits)
         except StartError:
-            if frameworks not in self._zygotes:  # it could not be started at all
+            if (hidden, warm) not in self._zygotes:  # it could not be started at all
                 raise
-            self._zygotes.pop(frameworks).close()
-            return Locked(self._zygote(frameworks), forbidden, limits)
+            self._zygotes.pop((hidden, warm)).close()
+            return Locked(self._zygote(hidden, warm), forbidden, limits)
 
-    def _zygote(self, frameworks: frozenset[str]) -> _Zygote:
-        if frameworks not in self._zygotes:
-            self._zygotes[frameworks] = _Zygote(self._user, self._memory, frameworks)
-        return self._zygotes[frameworks]
+    def _zygote(self, hidden: frozenset[str], warm: frozenset[str]) -> _Zygote:
+        if (hidden, warm) not in self._zygotes:
+            self._zygotes[hidden, warm] = _Zygote(self._user, self._memory, hidden, warm)
+        return self._zygotes[hidden, warm]
 
 
 class Locked(Student):
@@ -205,12 +231,15 @@ class _Timed:
 class _Zygote:
     """A warm process in bubblewrap, and the line over which it takes requests."""
 
-    def __init__(self, user: int, memory: int, frameworks: frozenset[str]) -> None:
+    def __init__(
+        self, user: int, memory: int, hidden: frozenset[str], warm: frozenset[str]
+    ) -> None:
         self._words = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the process
         self._groups = cgroups.make(memory + _OWN_MEMORY, 2 * THREADS)
         self._control, control = socket.socketpair()
         with control:
-            command = _command(user, self._groups, frameworks, control.fileno())
+            inside = _bubblewrap(hidden, warm, control.fileno())
+            command = _as_user(user, self._groups, inside)
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -277,17 +306,19 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-def _command(user: int, groups: list[str], frameworks: frozenset[str], control: int) -> list[str]:
-    """Bubblewrap as a user without rights: our own, or, for root, a real other one."""
-    shown = _shown()
+def _as_user(user: int, groups: list[str], command: list[str]) -> list[str]:
+    """The command as a user without rights: our own, or, for root, a real other one."""
     if os.geteuid() != 0:
-        return _bubblewrap(shown, frameworks, control)
+        return command
+    shown = _shown()
     stage = _stage(shown)
-    staged = {f"{stage}/{k}": place for k, place in enumerate(shown.values())}
-    bwrap = _bubblewrap(staged, frameworks, control)
+    staged = {source: f"{stage}/{k}" for k, source in enumerate(shown)}
+    binds = [k for k, word in enumerate(command[:-1]) if word == "--ro-bind"]
+    for k in binds:
+        command[k + 1] = staged[command[k + 1]]
     boot = _DESCEND.format(
         path=[str(Path(rnnlab.__file__).parent.parent)],
-        arguments=(user, stage, groups, list(shown), bwrap),
+        arguments=(user, stage, groups, list(shown), command),
     )
     return [sys.executable, "-s", "-P", "-B", "-c", boot]
 
@@ -300,8 +331,9 @@ def _stage(shown: Mapping[str, str]) -> str:
     raise StartError("grade: --sandbox: root needs a folder /mnt in which nothing of Python lies")
 
 
-def _bubblewrap(shown: Mapping[str, str], frameworks: frozenset[str], control: int) -> list[str]:
+def _bubblewrap(hidden: frozenset[str], warm: frozenset[str], control: int) -> list[str]:
     """The command: what is shown, what is hidden in it, and the zygote."""
+    shown = _shown()
     command = [
         "bwrap",
         *("--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
@@ -312,7 +344,7 @@ def _bubblewrap(shown: Mapping[str, str], frameworks: frozenset[str], control: i
     for name in ("bin", "lib", "lib64", "lib32"):  # where these are links into /usr
         if os.path.islink(f"/{name}"):
             command += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
-    for folder in _hidden(frameworks):
+    for folder in _hidden(hidden):
         command += ["--tmpfs", folder]
     for device in _DEVICES:
         command += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
@@ -323,7 +355,8 @@ def _bubblewrap(shown: Mapping[str, str], frameworks: frozenset[str], control: i
         command += ["--setenv", name, value]
     if (libraries := Path(sys.base_prefix, "lib")).is_dir():
         command += ["--setenv", "LD_LIBRARY_PATH", str(libraries)]
-    boot = _BOOT.format(path=[_PLACE, *_python_path()], control=control, modules=sorted(frameworks))
+    modules = [name for key in sorted(warm) for name in WARM[key]]
+    boot = _BOOT.format(path=[_PLACE, *_python_path()], control=control, modules=modules)
     return [
         *command,
         *("--remount-ro", "/", "--chdir", FOLDER, "--"),
@@ -369,6 +402,6 @@ def _shown() -> dict[str, str]:
 def _hidden(frameworks: frozenset[str]) -> Iterator[str]:
     """Folders of what is shown that must be empty inside: the answers' and the frameworks'."""
     for entry in _python_path():
-        for name in ("rnnlab", *(name for name in FRAMEWORKS if name not in frameworks)):
+        for name in ("rnnlab", *sorted(frameworks)):
             if os.path.isdir(folder := os.path.join(entry, name)):
                 yield folder

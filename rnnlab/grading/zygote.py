@@ -41,23 +41,14 @@ _NAMESPACES = (
     | linux.CLONE_NEWUTS
     | linux.CLONE_NEWCGROUP
 )
-_WARM = (
-    "matplotlib.pyplot",
-    "matplotlib.backends.backend_agg",
-    "rnnlab.diagrams",
-    "rnnlab.gradcheck",
-    "rnnlab.params",
-    "rnnlab.plots",
-    "rnnlab.tasks",
-)
+_WARM = ("rnnlab.gradcheck", "rnnlab.params", "rnnlab.tasks")
 
 
 def main(control: int, modules: Sequence[str]) -> None:
     """Load what notebooks import, and `modules`; then fork for each request over `control`."""
     _own_namespace()
     for name in (*_WARM, *modules):
-        with contextlib.suppress(ModuleNotFoundError):  # Matplotlib is not everywhere
-            importlib.import_module(name)
+        importlib.import_module(name)
     shell = worker.make_shell()
     worker.silence()
     worker.warm(shell)
