@@ -14,6 +14,7 @@ import pytest
 from attacks import ATTACKS, Attack
 from grading_notebooks import POINTS, SETUP, SOLVED, STUBS, code, hand_in, submission
 
+from rnnlab.check import judge
 from rnnlab.grading import cgroups, probe, sandbox
 from rnnlab.grading.grader import Grader, Settings, grade
 from rnnlab.grading.intake import Found, find_all
@@ -176,6 +177,11 @@ def test_the_same_rows_here_locked_in_and_with_two_jobs(tmp_path: Path) -> None:
         hand_in(tmp_path, student, handed)
     settings = Settings(memory=MEMORY)
     separate_rows = grade([tmp_path], settings).rows
+    [told] = [r for r in separate_rows if (r.student, r.question) == ("cleo", "04.forget_gate")]
+    here: dict[str, Any] = {}
+    exec(SETUP + mirrored, here)
+    check_says = judge("04.forget_gate", here["forget_gate"], settings.seed)
+    assert (told.difference, told.hint) == (check_says.difference, check_says.hint)
     assert grade([tmp_path], Settings(memory=MEMORY, sandbox=True)).rows == separate_rows
     everything = find_all([tmp_path]).found
     for jobs in (2, 8):
