@@ -148,6 +148,12 @@ Yours shrinks instead of growing, and asks for a half.""",
             lambda f: np.log(0.5 / f),
         ),
         Misconception(
+            "no log below",
+            "You divide by f itself. Take the logarithm of both sides of f**t = 1/2: the left one "
+            "is t times the logarithm of f.",
+            lambda f: np.log(0.5) / f,
+        ),
+        Misconception(
             "the gate for a half-life",
             "That is the way from a half-life to its gate. Here the gate is given: solve "
             "f**t = 1/2 for t, not for f.",
