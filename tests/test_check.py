@@ -464,6 +464,13 @@ def test_a_value_is_an_answer_where_nothing_goes_in() -> None:
     assert Judgement(_GUESS, (71.0, throw), None).verdict().passed
     exchanged = Judgement(_GUESS, (0.5, 71), None).verdict().difference
     assert "must be a whole number, and is 0.5. What is asked for is seed and throw" in exchanged
+    for seed, seen in (
+        (np.zeros((2, 3)), "of shape (2, 3)"),
+        ([7, 1], "of shape (2,)"),
+        ("7", "'7'"),
+    ):
+        said = Judgement(_GUESS, (seed, throw), None).verdict().difference
+        assert f"must be a whole number, and is {seen}. What is asked for" in said
     assert "must be a function, die(); it is of type NoneType" in (
         Judgement(_GUESS, None, None).verdict().difference
     )

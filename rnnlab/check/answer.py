@@ -159,14 +159,14 @@ class Answer:
             if not self.question.own:
                 raise
             for name in self.question.own:
-                if named[name].dtype.kind not in "iu":
+                chosen = named[name]
+                if chosen.dtype.kind not in "iu" or chosen.size > 1:
                     raise StopError(
                         f"Your {name} cannot be used: it must be a whole number, and is "
-                        f"{named[name].item():.4g}. What is asked for is "
-                        f"{listed(self.question.returns)}, in this order."
+                        f"{_seen(chosen)}. What is asked for is {listed(self.question.returns)}, "
+                        "in this order."
                     ) from None
-            chosen = listed(self.question.own)
-            raise StopError(f"Your {chosen} cannot be used: {error}.") from None
+            raise StopError(f"Your {listed(self.question.own)} cannot be used: {error}.") from None
 
     def try_on(self, probe: Probe) -> tuple[Parts, Parts] | None:
         """Its parts and the right ones on another probe; None where it gives none."""
@@ -337,3 +337,11 @@ def _shape_cause(got: Array, right: Array, axes: tuple[str, ...]) -> str:
         if got.shape[:k] + got.shape[k + 1 :] == right.shape:
             return f"; an axis of length {length} too many"
     return ""
+
+
+def _seen(array: Array) -> str:
+    """A single value as one reads it, of more values their shape."""
+    if array.size != 1:
+        return f"of shape {array.shape}"
+    value = array.item()
+    return f"{value:.4g}" if isinstance(value, float) else repr(value)
