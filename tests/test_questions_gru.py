@@ -157,16 +157,18 @@ def test_converted_weights_and_the_ported_step_do_what_torch_does() -> None:
 
 
 def test_a_wrong_step_is_told_from_the_error_that_it_leaves() -> None:
-    astray = []
+    astray, found = [], []
     for q, given, _ in probes("13.wrong_step"):
         x, h0, h, p = given
         t = q.reference(*given)
         own = layers.gru_forward(x, h0, p).h
         drift = np.abs(own - h).max((1, 2))
         assert np.all(drift[:t] < 1e-9) and drift[t] > 1e-6
-        assert 0 < t < len(x) - 1
+        assert 0 <= t < len(x) - 1
         astray.append(drift.argmax() != t)
+        found.append(t)
     assert any(astray[:3]) and any(astray[3:])
+    assert 0 in found[:3] and 0 in found[3:] and max(found) > 1
 
 
 def test_the_unit_that_took_its_letter_still_has_it_after_a_noisy_text() -> None:

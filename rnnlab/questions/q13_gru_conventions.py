@@ -633,21 +633,28 @@ def _right_step(x_t: Array, h_prev: Array, p: GRUParams) -> Array:
 
 
 def _trace_inputs(rng: np.random.Generator) -> list[Probe]:
-    """Traces that go wrong at one step, or at two of them."""
+    """Traces that go wrong at one step, or at two of them; one goes wrong at step 0."""
     slips = (("keeps", "before"), ("takes", "after"), ("keeps", "after"))
     sizes = zip((6, 5, 7), SIZES, slips, strict=True)
-    return [_trace(rng, T, size, slip) for T, size, slip in sizes]
+    firsts = (0, int(rng.integers(1, 3)), int(rng.integers(2, 5)))
+    return [
+        _trace(rng, T, size, slip, first)
+        for (T, size, slip), first in zip(sizes, firsts, strict=True)
+    ]
 
 
 def _trace(
-    rng: np.random.Generator, T: int, size: tuple[int, int, int], slip: tuple[str, str]
+    rng: np.random.Generator,
+    T: int,
+    size: tuple[int, int, int],
+    slip: tuple[str, str],
+    first: int,
 ) -> Probe:
-    """A trace; of two wrong steps the first is not where the states are farthest astray."""
+    """A trace; of two wrong steps the second is the worse one, by itself and as drift."""
     B, D, H = size
     while True:
         p = weights(D, H, rng)
         x, h0 = rng.standard_normal((T, B, D)), rng.uniform(-1, 1, (B, H))
-        first = int(rng.integers(T // 3, T - 2))
         wrong = {first, T - 2} if slip[0] == "keeps" else {first}
         h_prev, states = h0, []
         for t in range(T):
@@ -655,7 +662,8 @@ def _trace(
             h_prev = _state(x[t], h_prev, p, *convention)
             states.append(h_prev)
         h = np.stack(states)
-        if len(wrong) == 1 or _drift(x, h0, h, p).argmax() != first:
+        worst = {int(error(x, h0, h, p).argmax()) for error in (_errors, _drift)}
+        if len(wrong) == 1 or first not in worst:
             return {"x": x, "h0": h0, "h": h, "p": p}
 
 
@@ -729,9 +737,14 @@ WRONG_STEP = Question(
         ),
         Misconception(
             "always 0",
-            "You call step 0 wrong in every trace, and there it is right. What goes into step 0 as "
-            "the state before?",
+            "You call step 0 wrong in every trace, and in most it is right. What goes into step 0 "
+            "as the state before?",
             lambda *given: 0,
+        ),
+        Misconception(
+            "step 0 passed over",
+            "Step 0 can be the wrong one too. The state before it does not stand in h: it is h0.",
+            lambda *given: int(np.argmax(_errors(*given)[1:] > 1e-9)) + 1,
         ),
     ),
 )
