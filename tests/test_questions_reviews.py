@@ -12,7 +12,7 @@ import pytest
 from rnnlab import cells, gradcheck, notebook
 from rnnlab.check import judge
 from rnnlab.grading import submissions
-from rnnlab.grading.grader import grade
+from rnnlab.grading.grader import Settings, grade
 from rnnlab.params import Array, GRUParams, LSTMParams
 from rnnlab.questions import all_questions, question
 from rnnlab.questions import qR1_review as r1
@@ -54,7 +54,7 @@ def test_a_solved_review_earns_ten_points_and_an_untouched_one_none(
         (tmp_path / student).mkdir()
         target = tmp_path / student / "mine.ipynb"
         target.write_bytes((ROOT / folder / path.name).read_bytes())
-    rows = grade([tmp_path], seed=1).rows
+    rows = grade([tmp_path], Settings(seed=1)).rows
     assert {row.notebook for row in rows} == {path.stem}
     earned = {s: sum(r.points for r in rows if r.student == s) for s in ("ada", "ben")}
     assert earned == {"ada": 10, "ben": 0}

@@ -222,6 +222,10 @@ def _past_mistakes() -> list[Mistake]:
     def o_seeing(state: Callable[[Any], Array]) -> Line:
         return lambda s: sigmoid(s.x_t @ s.p.W_o.T + state(s) @ s.p.V_o.T + s.p.b_o)
 
+    def new_h(s: Any) -> Array:
+        result: Array = sigmoid(s.a_o) * np.tanh(s.C_t)
+        return result
+
     return [
         Mistake("C_prev fed to the gates", sees_C, {"h_in": lambda s: s.C_prev}),
         *(
@@ -243,6 +247,12 @@ def _past_mistakes() -> list[Mistake]:
             "The output gate of this step looks at h_{t-1}, as the other gates do. Which state "
             "does your o_t look at?",
             {"o_t": o_seeing(lambda s: np.tanh(s.C_t))},
+        ),
+        Mistake(
+            "o from the new h, made twice",
+            "The output gate of this step looks at h_{t-1}, as the other gates do. Which state "
+            "does your o_t look at?",
+            {"o_t": o_seeing(new_h)},
         ),
         Mistake(
             "o from the new C",
@@ -514,6 +524,12 @@ _SEQUENCE_MISTAKES = (
         "the candidate carried as C",
         "What goes into the next step as C_prev? Look at what you assign to it after the step.",
         {"next_C_prev": lambda s: s.C_tilde},
+    ),
+    Mistake(
+        "the squashed cell carried",
+        "C[0] is right. What the next step gets as C_prev has gone through tanh, so a cell loses a "
+        "little at every reading. What does reading take out of the cell?",
+        {"next_C_prev": lambda s: np.tanh(s.C_t)},
     ),
     Mistake(
         "the cell carried without o",

@@ -167,6 +167,12 @@ Squaring first, y**2 / k, is another number: the order matters. Yours has a tanh
             lambda h_t, o_t: np.arctanh(h_t) / o_t,
         ),
         Misconception(
+            "multiplied by the gate, in the wrong order",
+            "The gate multiplied on the way out, and it came last. What undoes that, and must it "
+            "be done before or after the tanh is undone?",
+            lambda h_t, o_t: np.arctanh(h_t) * o_t,
+        ),
+        Misconception(
             "tanh again",
             "You squash what is squashed already. Which function takes a tanh away?",
             lambda h_t, o_t: np.tanh(h_t / o_t),
@@ -258,6 +264,12 @@ _READING_MISTAKES = (
         "The gate looks at the cell of the step before. That is the other memory: which of the "
         "two do the gates look at?",
         {"a_o": _sum_with(lambda s: s.C[s.t - 1] if s.t else s.h_0)},
+    ),
+    Mistake(
+        "the gate looks at the cell before, and at the last cell first",
+        "The gate looks at the cell of the step before, the other memory: which of the two do the "
+        "gates look at? And at t = 0 your C[t - 1] is C[-1], the last row.",
+        {"a_o": _sum_with(lambda s: s.C[s.t - 1])},
     ),
     Mistake(
         "o from the new h",

@@ -170,6 +170,12 @@ c (K,). With D = 2, H = 3, K = 1:
             _count(6, _gate_size),
         ),
         Misconception(
+            "one unit only",
+            "You count one row of each W and V, and one bias: what one unit has. How many units "
+            "are there?",
+            _count(4, lambda D, H: D + H + 1),
+        ),
+        Misconception(
             "no bias",
             "Each of the sums has a third term. How many numbers does it hold?",
             _count(4, lambda D, H: H * (D + H)),
@@ -325,6 +331,12 @@ def _first_step_only(x: Array, h0: Array, C0: Array, p: LSTMParams, *trace: Arra
     return _wrong_line(x[:1], h0, C0, p, *(array[:1] for array in trace))
 
 
+def _first_step_or_h(*given: Any) -> str:
+    """The first step only, by a function that names h when the lines before it are right."""
+    line = _first_step_only(*given)
+    return "h" if line == "none" else line
+
+
 def _always(line: str) -> Callable[..., str]:
     return lambda *given: line
 
@@ -377,6 +389,11 @@ Judge each line by what went into it, not by what should have gone into it.""",
             "the first step only",
             "Some lines are right at t = 0 and wrong later. Do you look at every step?",
             _first_step_only,
+        ),
+        Misconception(
+            "the first step only, else h",
+            "Some lines are right at t = 0 and wrong later. Do you look at every step?",
+            _first_step_or_h,
         ),
         Misconception(
             "always f",

@@ -11,7 +11,7 @@ import numpy as np
 from rnnlab.cells import sigmoid
 from rnnlab.params import Array
 from rnnlab.questions import Misconception, Probe, Question
-from rnnlab.questions.derivation import Mistake, made_in
+from rnnlab.questions.derivation import made_in
 from rnnlab.questions.lstm import FORWARD, FORWARD_MISTAKES, SEQUENCE_AXES, sequence_inputs
 
 # which gate is stuck?
@@ -332,6 +332,24 @@ The loss of what is seen (2 to 0.5, a quarter) is not the loss of the height."""
             _measured(half_life=lambda f: 0.5 / (1 - f)),
         ),
         Misconception(
+            "half-life of a steady flow",
+            "The gate is right. ln 2 / (1 - f) comes near where f is near 1. Exactly: what power "
+            "of f is one half?",
+            _measured(half_life=lambda f: float(np.log(2) / (1 - f))),
+        ),
+        Misconception(
+            "negative half-life",
+            "The gate is right, and the half-life but for its sign. Both ln f and ln(1/2) are "
+            "below 0.",
+            _measured(half_life=lambda f: float(np.log(2) / np.log(f))),
+        ),
+        Misconception(
+            "no log below",
+            "The gate is right. You divide by f itself. Take the logarithm of both sides of "
+            "f**t = 1/2: the left one is t times the logarithm of f.",
+            _measured(half_life=lambda f: float(np.log(0.5) / f)),
+        ),
+        Misconception(
             "half-life upside down",
             "The gate is right. Your half-life is shorter than a step, but after one step most is "
             "still there.",
@@ -354,19 +372,10 @@ The loss of what is seen (2 to 0.5, a quarter) is not the loss of the height."""
 _LOOP_LINES = {"h_prev", "C_prev", "next_h_prev", "next_C_prev", "x_t", "C_t", "h_t", "h", "C"}
 # words about a function for one step, which is not there yet
 _OF_A_STEP = ("lstm_step", "arguments is (x_t", "the step return")
-_LOOP_MISTAKES = (
-    Mistake(
-        "the squashed cell carried",
-        "C[0] is right. What the next step gets as C_prev has gone through tanh, so a cell loses a "
-        "little at every reading. What does reading take out of the cell?",
-        {"next_C_prev": lambda s: np.tanh(s.C_t)},
-    ),
-    *(
-        mistake
-        for mistake in FORWARD_MISTAKES
-        if set(mistake.lines) <= _LOOP_LINES
-        and not any(words in mistake.hint for words in _OF_A_STEP)
-    ),
+_LOOP_MISTAKES = tuple(
+    mistake
+    for mistake in FORWARD_MISTAKES
+    if set(mistake.lines) <= _LOOP_LINES and not any(words in mistake.hint for words in _OF_A_STEP)
 )
 
 UNMIXED_MEMORIES = Question(
