@@ -165,9 +165,9 @@ ATTACKS: dict[str, Attack] = {
     "an earlier student's data": Attack(
         "import os, gc\nprint([n for n in os.listdir('/student') if n not in ('ipython', 'matplotlib')])\n"
         "for o in gc.get_objects():\n    if isinstance(o, dict) and 'MY_SECRET' in o: print('READ', o)\n"
-        "MY_SECRET = 1\nopen('/student/left', 'w').write('READ')\n"
-        "for p in ('/dev/shm', '/tmp', '/run', '/var/tmp'):\n"
-        "    try: print('READ' if set(os.listdir(p)) - {'ipython', 'matplotlib', 'left'} else '')\n"
+        "places = ('/student', '/dev/shm', '/tmp', '/run', '/var/tmp', '/dev', '/course')\n"
+        "print('READ' if any(os.path.exists(p + '/left') for p in places) else '')\n"
+        "MY_SECRET = 1\nfor p in places:\n    try: open(p + '/left', 'w').write('READ')\n"
         "    except OSError: pass"
     ),
     "network": Attack(
