@@ -84,6 +84,7 @@ def test_any_bytes(raw: bytes) -> None:
 @given(TREES | MARKED, LISTED, st.binary(max_size=200))
 @example({"dict": [[float("nan"), 1]]}, [], b"")
 @example({"array": 0}, [["<f8", [0, 2**40]]], b"")
+@example(1, [["<f8", [0, 2**26, 2**26, 2**26]]], b"")
 @example({"complex": [1e400, True]}, [], b"")
 def test_any_header(message: Any, listed: Any, body: bytes) -> None:
     value = decoded(framed({"message": message, "arrays": listed}, body))

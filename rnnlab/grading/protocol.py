@@ -78,11 +78,11 @@ def read(stream: Reader) -> Any:
         raise GarbledError("the header is no JSON") from error
     match header:
         case {"message": message, "arrays": list(listed)} if len(listed) <= MAX_PARTS:
-            arrays = _read_arrays(stream, listed)
+            pass
         case _:
             raise GarbledError("the header lacks its parts")
     try:
-        return _decode(message, arrays, 0)
+        return _decode(message, _read_arrays(stream, listed), 0)
     except (ValueError, TypeError, OverflowError) as error:
         raise GarbledError("a value is not what it says") from error
 
