@@ -165,7 +165,8 @@ ATTACKS: dict[str, Attack] = {
     "an earlier student's data": Attack(
         "import os, gc\nprint([n for n in os.listdir('/student') if n not in ('ipython', 'matplotlib')])\n"
         "for o in gc.get_objects():\n    if isinstance(o, dict) and 'MY_SECRET' in o: print('READ', o)\n"
-        "places = ('/student', '/dev/shm', '/tmp', '/run', '/var/tmp', '/dev', '/course')\n"
+        "import sys\nplaces = ['/student', '/dev/shm', '/tmp', '/run', '/var/tmp', '/dev', '/course']\n"
+        "places += [p + n for p in sys.path for n in ('', '/rnnlab', '/torch', '/onnx')]\n"
         "print('READ' if any(os.path.exists(p + '/left') for p in places) else '')\n"
         "MY_SECRET = 1\nfor p in places:\n    try: open(p + '/left', 'w').write('READ')\n"
         "    except OSError: pass"

@@ -40,6 +40,8 @@ _CELLS_IN_TIME = 5
 _RESTARTS = 5
 # of what all cells of a notebook print, this much is kept
 _PRINTED = 100_000
+# of what a verdict says, which may quote the names that an answer gives its values
+_DIFFERENCE = 5_000
 
 Start = Callable[[frozenset[str], int, float, frozenset[str]], Student]
 
@@ -264,7 +266,7 @@ def _row(student: str, notebook: str, question: Question, verdict: Verdict) -> R
         question.points if verdict.passed else 0,
         question.points,
         verdict.passed,
-        text(verdict.difference),
+        text(verdict.difference[:_DIFFERENCE]),
         text(verdict.hint or ""),
         verdict.misconception or "",
         question.title,

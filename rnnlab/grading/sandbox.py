@@ -31,7 +31,7 @@ import rnnlab
 from rnnlab.grading import cgroups, protocol, syscalls
 from rnnlab.grading.student import LostError, StartError, Student, ended, environment
 from rnnlab.grading.worker import OPEN
-from rnnlab.grading.zygote import FOLDER, FOLDER_BYTES, THREADS
+from rnnlab.grading.zygote import DEVICES, FOLDER, FOLDER_BYTES, THREADS
 from rnnlab.questions import FRAMEWORKS
 
 # numbers of users that neither Debian nor systemd gives to anybody
@@ -54,7 +54,6 @@ _START_SECONDS = 120.0
 _OWN_MEMORY = 2**30 + FOLDER_BYTES
 _PLACE = "/course"
 _INSIDE = ("__init__", "linux", "protocol", "worker", "zygote")
-_DEVICES = ("null", "zero", "random", "urandom")
 _BOOT = """
 import sys
 sys.path[:] = {path!r}
@@ -345,9 +344,9 @@ def _bubblewrap(hidden: frozenset[str], warm: frozenset[str], control: int) -> l
         if os.path.islink(f"/{name}"):
             command += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
     for folder in _hidden(hidden):
-        command += ["--tmpfs", folder]
-    for device in _DEVICES:
-        command += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
+        command += ["--tmpfs", folder, "--remount-ro", folder]
+    for device in DEVICES:
+        command += ["--dev-bind", device, device]
     command += ["--proc", "/proc", "--tmpfs", FOLDER]
     if not any(Path(place).is_relative_to("/tmp") for place in shown.values()):
         command += ["--symlink", FOLDER, "/tmp"]

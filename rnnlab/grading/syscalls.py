@@ -16,9 +16,9 @@ import pyseccomp
 
 _FILES = """
 read readv pread64 preadv preadv2 write writev pwrite64 pwritev pwritev2 close close_range dup dup2
-dup3 fcntl lseek fstat stat lstat newfstatat statx access faccessat faccessat2 open openat readlink
+dup3 lseek fstat stat lstat newfstatat statx access faccessat faccessat2 open openat readlink
 readlinkat getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir rename renameat renameat2
-unlink unlinkat chmod fchmod fchmodat truncate ftruncate fallocate fsync fdatasync flock utimensat
+unlink unlinkat chmod fchmod fchmodat truncate ftruncate fallocate fsync fdatasync utimensat
 umask statfs fstatfs pipe pipe2 select pselect6 poll ppoll epoll_create epoll_create1 epoll_ctl
 epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create timerfd_settime timerfd_gettime
 sendfile copy_file_range
@@ -38,12 +38,15 @@ getcpu getrandom futex futex_waitv set_robust_list get_robust_list rseq set_tid_
 wait4 waitid exit exit_group
 """
 # of sockets, only what an event loop wakes itself with
-_PAIRS = "sendto recvfrom getsockopt setsockopt getsockname getpeername shutdown"
+_PAIRS = "sendto recvfrom getsockopt getsockname getpeername shutdown"
 
 _CLONE_THREAD = 0x00010000
 _CLONE_NEW = 0x7E020080  # all of the CLONE_NEW* flags
 _AF_UNIX = 1
 _PR_NAMES = (15, 16, 0x53564D41)  # PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, which malloc uses
+# F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_DUPFD_CLOEXEC: no
+# leases, and no watch over folders that others read
+_FCNTLS = (*range(8), 1030)
 _IOCTLS = (0x5401, 0x5413, 0x5421, 0x5450, 0x5451, 0x541B)  # is it a terminal, how much is there
 
 
@@ -63,6 +66,8 @@ def program() -> bytes:
     _allow(refuse, "socketpair", pyseccomp.Arg(0, pyseccomp.EQ, _AF_UNIX))
     for option in _PR_NAMES:
         _allow(refuse, "prctl", pyseccomp.Arg(0, pyseccomp.EQ, option))
+    for command in _FCNTLS:
+        _allow(refuse, "fcntl", pyseccomp.Arg(1, pyseccomp.EQ, command))
     for request in _IOCTLS:
         _allow(refuse, "ioctl", pyseccomp.Arg(1, pyseccomp.EQ, request))
     with tempfile.TemporaryFile() as file:

@@ -28,6 +28,7 @@ from rnnlab.grading import linux, worker
 
 # what a submission may write, open, and start, beside the memory and the time that it is given
 FOLDER = "/student"
+DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 FOLDER_BYTES = 2**26
 FILE_BYTES = 2**26
 OPEN_FILES = 256
@@ -153,6 +154,10 @@ def _leave() -> None:
     linux.mount("folder", FOLDER, "tmpfs", own, f"size={FOLDER_BYTES},nr_inodes=4096,mode=700")
     # no process can be seen as a file, not even its own
     linux.mount("nothing", "/proc", "tmpfs", own | linux.MS_RDONLY, "size=4096,nr_inodes=2")
+    for device in DEVICES:  # their times could be set, for others to see; bubblewrap cannot do this
+        kept = os.statvfs(device).f_flag & (linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+        read_only = linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY
+        linux.mount("none", device, None, read_only | kept)
     os.chdir(FOLDER)
 
 
@@ -166,6 +171,7 @@ def _student(
             low, high = sorted((answers, lifeline))
             for first, last in ((3, low), (low + 1, high), (high + 1, 2**16)):
                 os.closerange(first, last)
+            _own_devices()
             _limit(limits["memory"], limits["cpu_seconds"])
             linux.drop_privileges()
             linux.install_filter(program)
@@ -177,6 +183,14 @@ def _student(
         worker.serve(os.fdopen(answers, "rb", closefd=False), sink, shell)
     finally:
         os._exit(70)
+
+
+def _own_devices() -> None:
+    """Open 0, 1 and 2 anew: their flags and locks would be those of all students."""
+    for descriptor in (0, 1, 2):
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
 
 
 def _limit(memory: int, cpu_seconds: int) -> None:
