@@ -81,6 +81,10 @@ ATTACKS: dict[str, Attack] = {
     ),
     "huge array": Attack(answer="return np.zeros(2**28, np.int8)", said="too large or too deep"),
     "huge view": Attack(answer="return np.broadcast_to(0.0, (2**40,))", said="too large"),
+    "wide text": Attack(
+        answer="return ['a'] * 20_000 + ['x' * 50_000]", said="must be an array of real numbers"
+    ),
+    "many keys": Attack(answer="return {str(k): k for k in range(20_000)}"),
     "huge int": Attack(answer="return 10 ** 10**6", said="got a int"),
     "huge words": Attack(answer="raise ValueError('x' * 10**8)", said="raised ValueError: xxx"),
     "200 MB of output": Attack(
@@ -169,6 +173,11 @@ ATTACKS: dict[str, Attack] = {
         "places += [p + n for p in sys.path for n in ('', '/rnnlab', '/torch', '/onnx')]\n"
         "print('READ' if any(os.path.exists(p + '/left') for p in places) else '')\n"
         "MY_SECRET = 1\nfor p in places:\n    try: open(p + '/left', 'w').write('READ')\n"
+        "    except OSError: pass"
+    ),
+    "left where modules are hidden": Attack(
+        "import os\nfor d, _, fs in os.walk('/'):\n    if d.startswith('/student'): continue\n"
+        "    try: open(d + '/left', 'w').write('mine'); print('READ', d)\n"
         "    except OSError: pass"
     ),
     "network": Attack(

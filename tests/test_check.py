@@ -6,6 +6,7 @@ import contextlib
 import subprocess
 import sys
 import time
+import tracemalloc
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -128,6 +129,22 @@ def test_sys_exit_and_recursion_are_answers_too() -> None:
 @pytest.mark.filterwarnings("ignore:divide by zero")
 def test_form(wrong: Any, words: str) -> None:
     assert words in says(lambda *a: wrong(right(*a)))
+
+
+@pytest.mark.parametrize(
+    ("question_id", "answer"),
+    [
+        ("04.half_life", lambda f: ["a"] * 2_000 + ["x" * 50_000]),
+        ("10.chrono_biases", lambda *_: (np.zeros((10_000, 1)), np.zeros(10_000))),
+    ],
+)
+def test_a_small_answer_never_grows_large(question_id: str, answer: Any) -> None:
+    tracemalloc.start()
+    try:
+        assert not judge(question_id, answer, 1).passed
+        assert tracemalloc.get_traced_memory()[1] < 2**25
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_shape_without_named_axes_is_not_called_one_number() -> None:

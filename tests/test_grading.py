@@ -594,6 +594,8 @@ def nested(depth: int) -> Any:
         frame({"message": 1, "arrays": [["<f8", [2**26, 2**26]]]}),
         frame({"message": 1, "arrays": [["<f8", [2**20]]] * 9}),
         frame({"message": 1, "arrays": [["<f8", [1] * 33]]}),
+        frame({"message": 1, "arrays": [["<f8", [0, *[2**26] * 20]]]}),
+        frame({"message": {"list": [{"array": 0}] * 2}, "arrays": [["<f8", []]]}, b"\0" * 8),
         frame({"message": {"LSTMParams": {"W_f": 0}}, "arrays": [["<f8", []]]}, b"\0" * 8),
         frame({"message": {"dict": [[1]]}, "arrays": []}),
         frame({"message": {"dict": [[[], 1]]}, "arrays": []}),

@@ -301,6 +301,55 @@ def test_control_groups_bound_the_whole_where_there_are_any() -> None:
     assert not any(map(os.path.exists, made))
 
 
+def test_what_students_share_carries_nothing_on(locked: Sandbox) -> None:
+    look = """
+import fcntl, os
+def state():
+    told = [os.stat(f'/dev/{n}').st_mtime_ns for n in ('null', 'zero', 'random', 'urandom')]
+    for d in (0, 1, 2):
+        told.append(fcntl.fcntl(d, fcntl.F_GETFL))
+        for of in (11, fcntl.F_GETOWN):  # 11: F_GETSIG
+            try: told.append(fcntl.fcntl(d, of))
+            except OSError: pass
+        try: fcntl.flock(os.open('/dev/null', os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error: told.append(error.errno)
+    return told
+print(state())
+"""
+    leave = """
+for d in (0, 1, 2):
+    flags = os.O_RDWR | os.O_NONBLOCK | os.O_APPEND
+    for command, value in ((fcntl.F_SETFL, flags), (8, 1), (10, 42)):  # F_SETOWN, F_SETSIG
+        try: fcntl.fcntl(d, command, value)
+        except OSError: pass
+    try: fcntl.flock(d, fcntl.LOCK_EX)
+    except OSError: pass
+for n in ('null', 'zero', 'random', 'urandom'):
+    try: os.utime(f'/dev/{n}')
+    except OSError: pass
+"""
+    seen = []
+    for _ in range(2):
+        with locked.student(HIDDEN, MEMORY, 60) as student:
+            seen.append(student.ask("run", 10, source=look))
+            assert student.ask("run", 10, source=leave)["error"] == ""
+    assert seen[0]["error"] == "" and seen[0] == seen[1]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "import socket; socket.socketpair()[0].setsockopt(1, 26, bytes(16))",  # SO_ATTACH_FILTER
+        "import fcntl, os; fcntl.fcntl(os.open('/usr/lib', 0), fcntl.F_NOTIFY, 1)",
+        "import fcntl, os; fcntl.fcntl(os.open('own', os.O_CREAT), fcntl.F_SETLEASE, 0)",
+        "import fcntl; fcntl.flock(0, fcntl.LOCK_EX)",
+    ],
+)
+def test_no_more_is_asked_of_the_kernel_than_is_needed(locked: Sandbox, asked: str) -> None:
+    with locked.student(HIDDEN, MEMORY, 60) as student:
+        assert "PermissionError" in student.ask("run", 10, source=asked)["error"]
+
+
 def test_students_at_the_same_time_do_not_see_each_other(locked: Sandbox) -> None:
     with locked.student(HIDDEN, MEMORY, 60) as ada, locked.student(HIDDEN, MEMORY, 60) as eve:
         assert ada.ask("run", 10, source="open('work', 'w').write('mine'); x = 1")["error"] == ""

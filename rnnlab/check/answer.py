@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -151,6 +151,20 @@ class Answer:
             truth.observed(self.question, right, probe),
         )
 
+    def observed(self, named: Parts, probe: Probe) -> Parts:
+        """What is compared of these parts. StopError where one has more axes, or much longer ones,
+        than all that are right: what NumPy makes of two such together may be gigabytes."""
+        if self.question.observe is not None:
+            right = self._right(named, probe).values()
+            axes = max(array.ndim for array in right)
+            length = 2 * max(n for array in right for n in (1, *array.shape))
+            for part, array in named.items():
+                if array.ndim > axes or any(n > length for n in array.shape):
+                    raise StopError(
+                        f"{part} has shape {array.shape}, of which nothing can be seen."
+                    )
+        return truth.observed(self.question, named, probe)
+
     def _right(self, named: Parts, probe: Probe) -> Parts:
         """The reference's parts; StopError when it cannot take what the learner chose."""
         try:
@@ -245,8 +259,10 @@ class Answer:
             )
         if value is None:
             raise StopError(f"{part} is None.")
+        # of text NumPy makes an array as wide as the longest everywhere, which may be gigabytes
+        text = isinstance(value, (list, tuple)) and _holds_text(value)
         try:
-            array = np.array(value, subok=False)
+            array = np.array(None if text else value, subok=False)
         except ValueError:  # rows of unequal length
             raise StopError(
                 f"{part} must be one array of numbers; its rows differ in length."
@@ -305,6 +321,12 @@ class Answer:
             f"{fine}{listed(own)} {are(own)} not what came in: the function changes its input in "
             "place. Make a new array instead of writing into the caller's."
         )
+
+
+def _holds_text(values: Iterable[Any]) -> bool:
+    return any(
+        isinstance(v, str) or (isinstance(v, (list, tuple)) and _holds_text(v)) for v in values
+    )
 
 
 def _sizes(inputs: Mapping[str, Any]) -> set[int]:

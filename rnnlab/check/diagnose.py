@@ -79,7 +79,7 @@ class _Seen:
         if outcome.kind == "returned":
             try:
                 self.raw = answer.parts(outcome.value, probe)
-                self.got = truth.observed(self.question, self.raw, probe)
+                self.got = answer.observed(self.raw, probe)
             except (StopError, ValueError, IndexError):
                 self.got = None
 

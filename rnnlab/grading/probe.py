@@ -37,6 +37,12 @@ for k in range({2 * FOLDER_BYTES // 2**24}):
     with open(f"{FOLDER}/full{{k}}", "wb") as file:
         file.write(bytes(2**24))
 """
+_ANYWHERE = f"""
+import os
+found = [d for d, _, _ in os.walk("/") if not d.startswith("{FOLDER}") and os.access(d, os.W_OK)]
+assert not found, found[:5]
+raise OSError(30, "nowhere")
+"""
 _NOT_ALLOWED = r"PermissionError|\[Errno 1\]"
 _NOT_WRITABLE = r"Errno 30|Errno 13|Errno 2\b"
 
@@ -73,6 +79,7 @@ ATTEMPTS: dict[str, tuple[str, str]] = {
     "write beside its folder": ("open('/x', 'w')", _NOT_WRITABLE),
     "write to the course": ("open('/course/rnnlab/params.py', 'a')", _NOT_WRITABLE),
     "write to the system": ("open('/usr/lib/x', 'w')", _NOT_WRITABLE),
+    "write anywhere else": (_ANYWHERE, _NOT_WRITABLE),
     "read /etc": ("import os; os.listdir('/etc')", "FileNotFoundError"),
     "see processes": ("import os; os.listdir('/proc')[0]", "IndexError"),
     "signal another process": ("import os; os.kill(-1, 0)", "ProcessLookupError|Errno 3"),

@@ -94,7 +94,7 @@ def _take(stream: Reader, count: int) -> bytes:
     return got
 
 
-def _read_arrays(stream: Reader, listed: list[Any]) -> list[Array]:
+def _read_arrays(stream: Reader, listed: list[Any]) -> list[Array | None]:
     sizes = [_size(entry) for entry in listed]
     if sum(sizes) > MAX_BYTES:
         raise GarbledError(f"arrays of {sum(sizes)} bytes")
@@ -144,7 +144,7 @@ def _is_numpy(value: object) -> bool:
     return isinstance(value, (np.ndarray, np.generic))
 
 
-def _decode(coded: Any, arrays: list[Array], depth: int) -> Any:
+def _decode(coded: Any, arrays: list[Array | None], depth: int) -> Any:
     # a message wraps the value that it carries in two objects of its own
     if depth > MAX_DEPTH + 4:
         raise GarbledError("a value is nested too deep")
@@ -182,7 +182,10 @@ def _key(key: Any) -> str | int:
     raise GarbledError("a key is no text")
 
 
-def _pick(place: Any, arrays: list[Array]) -> Array:
+def _pick(place: Any, arrays: list[Array | None]) -> Array:
+    # each once: what is small on its way must not be large where it is put together
     if type(place) is int and 0 <= place < len(arrays):
-        return arrays[place]
+        array, arrays[place] = arrays[place], None
+        if array is not None:
+            return array
     raise GarbledError("an array is missing")
