@@ -41,6 +41,12 @@ _GATE_MISTAKES = (
         {"f": lambda s: 1 - 1 / s.half_life},
     ),
     Mistake(
+        "time constant of the half-life",
+        "n / ln 2 is the time until 1/e is left, but a gate of 1 - 1/time has it only when it is "
+        "long. No time is needed between the two: solve f**n = 1/2.",
+        {"f": lambda s: 1 - np.log(2) / s.half_life},
+    ),
+    Mistake(
         "until 1/e is left",
         "After that many steps your gate leaves 1/e, about a third. What must f**n be for half?",
         {"f": lambda s: np.exp(-1 / s.half_life)},
@@ -204,6 +210,11 @@ With g = (1.5, 1.1, 1.2): worth = (1.32, 1.2, 1). The factor 1.5 of year 0 is in
             "from the front, one later",
             _FORWARD_IN_TIME,
             lambda f: np.concatenate([np.ones_like(f[:1]), np.cumprod(f, axis=0)[:-1]]),
+        ),
+        Misconception(
+            "from the front, one earlier",
+            _FORWARD_IN_TIME,
+            lambda f: _and_ones(np.cumprod(f, axis=0)),
         ),
         Misconception(
             "from the front, then turned round",
@@ -525,6 +536,12 @@ gives 12. Turn one to 6 and the other off: 6 + 0.""",
                 "The second bias of f and i still holds its old numbers, and torch adds them to "
                 "yours.",
                 {"new_hh": lambda s: s.bias_hh.copy()},
+            ),
+            Mistake(
+                "other bias cleared as a whole",
+                "f and i are right. b_g and b_o must stay what the two biases make together: which "
+                "blocks of the second may you clear?",
+                {"new_hh": lambda s: 0 * s.bias_hh},
             ),
             Mistake(
                 "added to what was there",
