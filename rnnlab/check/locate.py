@@ -324,7 +324,8 @@ class Comparison:
                     )
             return (
                 f"The shape of {part} is right. But with every term zero it differs already: look "
-                "at what happens to the sum afterwards, at the function around it."
+                "at what happens to the sum afterwards, at the function around it, and at any "
+                "number that stands in it alone."
             )
         others = {names: [other for other in terms if other != names] for names in terms}
         alone = [names for names in terms if not self._right_without(others[names], part)]

@@ -440,6 +440,18 @@ BLEND_MISTAKES = (
         {"h_t": lambda s: (s.z_t - 1) * s.h_prev + s.z_t * s.h_tilde},
     ),
     Mistake(
+        "brackets forgotten",
+        "1 - z_t * h_{t-1} is 1 less the product. Which of the two signs must be worked out first, "
+        "and what makes it so?",
+        {"h_t": lambda s: 1 - s.z_t * s.h_prev + s.z_t * s.h_tilde},
+    ),
+    Mistake(
+        "away from the candidate",
+        "Your state goes the right share of the way, in the wrong direction. Which number is "
+        "subtracted from which?",
+        {"h_t": lambda s: s.h_prev + s.z_t * (s.h_prev - s.h_tilde)},
+    ),
+    Mistake(
         "tanh over the blend",
         "Your blend is squashed once more. It lies between two numbers that are in range already, "
         "and a tanh would shrink the memory at every step.",

@@ -358,6 +358,8 @@ ln 0.5 / ln 0.75 = 2.4, and the first whole number above it is 3.""",
 _TOKENS = np.eye(3)
 # which unit takes which token
 _TAKES = np.array([[1, 0, 0], [0, 1, 0]], dtype=bool)
+# a sum is linear in h_prev, so it is farthest off at one of these
+_CORNERS = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
 
 
 def _one_letter_a_unit(takes: float, keeps: float, V: float = 0.0) -> tuple[Array, Array, Array]:
@@ -392,12 +394,17 @@ _NEVER_TAKES = (
     "it: sigmoid(0) is 0.5."
 )
 
+_BLANK_IN_THE_MIDDLE = (
+    "On blank the sum is the bias plus the third column. It must be well below 0: sigmoid(0) is "
+    "0.5, and half is overwritten at every blank."
+)
+
 TAKE_YOUR_LETTER = Question(
     id="11.take_your_letter",
     kind="weights",
     title="each unit takes its own letter and keeps through the rest",
     points=3,
-    inputs=lambda rng: [{"h_prev": rng.uniform(-1, 1, (8, 2))}, {"h_prev": np.ones((1, 2))}],
+    inputs=lambda rng: [{"h_prev": _CORNERS}],
     reference=lambda: _one_letter_a_unit(10.0, -10.0),
     returns=("W_z", "V_z", "b_z"),
     axes={"W_z": ("unit", "token"), "V_z": ("unit", "unit"), "b_z": ("unit",)},
@@ -434,6 +441,17 @@ TAKE_YOUR_LETTER = Question(
     c = (-6, -6), K = [[12, 0, 0], [0, 12, 12]]: bias plus column gives the table.""",
     misconceptions=(
         Misconception(
+            "bias forgotten",
+            _BLANK_IN_THE_MIDDLE,
+            lambda: (np.where(_TAKES, 10.0, 0.0), np.zeros((2, 2)), np.zeros(2)),
+        ),
+        Misconception(
+            "gates for sums",
+            "No sum of yours is below 0, and none is above 4.6. Bias plus column is the sum, not "
+            "the gate: the sigmoid comes after it. Which sum gives 0.01?",
+            lambda: (np.where(_TAKES, 0.99, 0.01), np.zeros((2, 2)), np.zeros(2)),
+        ),
+        Misconception(
             "mirrored",
             "Each unit keeps on its own letter and takes on the others: just the other way round. "
             "In this course z near 1 takes the new.",
@@ -447,13 +465,13 @@ TAKE_YOUR_LETTER = Question(
         ),
         Misconception(
             "both units take both letters",
-            "Both units take on A and on B. W_z has a row for each unit: should the rows be equal?",
+            "Both units take on A and on B. Each row of W_z belongs to one unit, and that takes "
+            "one letter: on the other its sum must be well below 0.",
             lambda: (np.array([[20.0, 20.0, 0.0]] * 2), np.zeros((2, 2)), np.full(2, -10.0)),
         ),
         Misconception(
             "bias zero",
-            "On blank nothing but the bias is left, and sigmoid(0) is 0.5: half is overwritten at "
-            "every blank.",
+            _BLANK_IN_THE_MIDDLE,
             lambda: (
                 np.array([[20.0, -20.0, 0.0], [-20.0, 20.0, 0.0]]), np.zeros((2, 2)), np.zeros(2)
             ),
@@ -470,9 +488,9 @@ TAKE_YOUR_LETTER = Question(
         ),
         Misconception(
             "V_z has a say",
-            "h_prev may be anything between -1 and 1, and V_z lets it move the gate. Which V_z "
-            "gives it no say at all?",
-            lambda: _one_letter_a_unit(10.0, -10.0, V=8.0),
+            "h_prev may be anything between -1 and 1, and V_z moves a sum by up to the sizes of "
+            "its row, added up. Which V_z gives it no say at all?",
+            lambda: _one_letter_a_unit(6.0, -6.0, V=0.8),
         ),
     ),
 )  # fmt: skip
