@@ -11,7 +11,7 @@ import base64
 import html
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -298,6 +298,85 @@ def bars(
     return Picture(figure, _plain(alt))
 
 
+def seeds(
+    groups: Mapping[str, Mapping[str, Sequence[float | None]]],
+    *,
+    most: Mapping[str, float],
+    title: str,
+    xlabel: str = "training step",
+    ylabel: str = "task and cell",
+    like: Sequence[str] = (),
+) -> Picture:
+    """One mark for each seed: after how many steps it got there, on a logarithmic scale.
+
+    groups[task][name] holds a number above 0 for each seed, or None for one that did not get there
+    in most[task] steps: its mark is hollow and stands where its training ended. Rows share a mark
+    up to a comma: "LSTM" and "LSTM, b_f 3". like: the names of another picture, in its order, so
+    that each has the mark that it has there.
+    """
+    where = "plots.seeds"
+    rows = [(task, name) for task, named in groups.items() for name in named]
+    if not rows:
+        raise ValueError(f"{where}: groups must hold at least one row, got none")
+    for task, name in rows:
+        steps = groups[task][name]
+        if not steps or any(n is not None and not 0 < n <= most[task] for n in steps):
+            raise ValueError(
+                f"{where}: {task}, {name} must hold a number above 0 and at most {most[task]}, or "
+                f"None, for each seed, got {list(steps)}"
+            )
+    names = dict.fromkeys([*like, *(name.partition(",")[0] for _, name in rows)])
+    marks = dict(zip(names, _marks(names), strict=True))
+    with _style():
+        lines = len(rows) + len(groups)
+        from matplotlib.ticker import LogLocator, NullLocator
+
+        figure = _figure(0.9 + 0.25 * lines)
+        ax = figure.add_subplot()
+        ax.set_title(title, pad=10)
+        ax.set_xlabel(xlabel)
+        ax.set_ylabel(ylabel)
+        ax.set_xscale("log")
+        at, ticks = 0, {}
+        for task, named in groups.items():
+            ticks[at] = task
+            for name, steps in named.items():
+                at += 1
+                ticks[at] = name
+                ax.axhline(at, color="#E3E3E3", linewidth=0.8, zorder=0)
+                _row(
+                    ax,
+                    at,
+                    [(n or most[task], n is not None) for n in steps],
+                    marks[name.partition(",")[0]],
+                )
+            at += 1
+        ax.set_yticks(list(ticks), labels=list(ticks.values()))
+        for label in ax.get_yticklabels():
+            if label.get_text() in groups:
+                label.set_fontweight("bold")
+        ax.set_ylim(lines - 0.4, -0.6)
+        ax.tick_params(axis="y", length=0)
+        ax.spines["left"].set_visible(False)
+        ends = [n or most[task] for task, name in rows for n in groups[task][name]]
+        ax.set_xlim(0.75 * min(ends), 1.35 * max(ends))
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.xaxis.set_major_formatter("{x:g}")
+        _settle(figure)
+    words = [
+        f"{task}: "
+        + "; ".join(
+            f"{name} " + ", ".join("not yet" if n is None else _say(n) for n in steps)
+            for name, steps in named.items()
+        )
+        for task, named in groups.items()
+    ]
+    across = f"Across: {xlabel}, logarithmic. Down: {ylabel}. One number a seed."
+    alt = f"{title}. {across} {'. '.join(words)}."
+    return Picture(figure, _plain(alt))
+
+
 def heat_maps(
     maps: Mapping[str, npt.ArrayLike],
     *,
@@ -431,6 +510,18 @@ def _settle(figure: Figure) -> None:
     """Lay the figure out now and for good: a layout made anew moves by a hair at each drawing."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
+
+
+def _row(ax: Axes, at: float, marks: list[tuple[float, bool]], mark: Mark) -> None:
+    """Marks in a row, filled or hollow; equal ones stand one above the other, as far as it goes."""
+    for x, filled in dict.fromkeys(marks):
+        n = marks.count((x, filled))
+        up = np.linspace(-0.3, 0.3, n) if n > 1 else np.zeros(1)
+        fill = mark.colour if filled else CARD
+        ax.plot(
+            np.full(n, x), at + up, color=mark.colour, linestyle="", marker=mark.marker,
+            markerfacecolor=fill, markersize=4.5, clip_on=False,
+        )  # fmt: skip
 
 
 class _End(NamedTuple):

@@ -61,6 +61,11 @@ PICTURES = {
         xlabel="value (no unit)",
         ylabel="in order",
     ),
+    "seeds": lambda: plots.seeds(
+        {"adding": {"RNN": [None, None], "GRU": [175, 200]}, "copy": {"GRU": [600, 600, None]}},
+        most={"adding": 1500, "copy": 4000},
+        title="When each seed gets there",
+    ),
 }
 
 
@@ -215,6 +220,45 @@ def test_bars_say_how_long_they_are() -> None:
         "Two parts of a sum. Across: value (no unit). Down: in order. "
         "stays: -1.25; comes in: 1.75; nothing: 0.00."
     )
+
+
+def test_seeds_are_named_one_by_one() -> None:
+    assert PICTURES["seeds"]().alt == (
+        "When each seed gets there. Across: training step, logarithmic. Down: task and cell. "
+        "One number a seed. adding: RNN not yet, not yet; GRU 175, 200. copy: GRU 600, 600, "
+        "not yet."
+    )
+
+
+def test_a_seed_that_did_not_get_there_is_hollow_where_its_training_ended() -> None:
+    (ax,) = PICTURES["seeds"]().figure.axes
+    drawn = [
+        (float(x), round(float(y)), line.get_markerfacecolor() == plots.CARD)
+        for line in ax.lines
+        if line.get_marker() not in ("None", "")
+        for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)
+    ]
+    rows = {label.get_text(): at for at, label in enumerate(ax.get_yticklabels())}
+    assert rows == {"adding": 0, "RNN": 1, "copy": 3, "GRU": 4}
+    assert sorted(drawn) == sorted(
+        [(1500, 1, True)] * 2 + [(175, 2, False), (200, 2, False)]
+        + [(600, 4, False)] * 2 + [(4000, 4, True)]
+    )  # fmt: skip
+    heights = [y for line in ax.lines for y in line.get_ydata() if abs(y - 4) < 0.5]
+    assert len(set(heights)) > 2  # equal ones are seen apart
+
+
+def test_a_cell_keeps_its_mark_from_picture_to_picture() -> None:
+    cells = ("RNN", "LSTM", "GRU")
+    one = plots.seeds({"copy": {name: [5] for name in cells}}, most={"copy": 9}, title="t")
+    two = plots.seeds(
+        {"copy": {"GRU": [5], "GRU, b_z -3": [6]}}, most={"copy": 9}, title="t", like=cells
+    )
+    drawn = [
+        [(line.get_color(), line.get_marker()) for line in ax.lines if line.get_marker() in "osD"]
+        for ax in (one.figure.axes[0], two.figure.axes[0])
+    ]
+    assert len(set(drawn[0])) == 3 and drawn[1] == [drawn[0][2]] * 2
 
 
 def test_words_are_escaped_in_html(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,6 +461,14 @@ def test_spread_keeps_order_distance_and_page(wanted: list[float]) -> None:
         (
             lambda: plots.bars({"a": ("g", 0, 1)}, title="t", xlabel="x", ylabel="y"),
             r"bars: a must be a quantity of MARKS and two finite numbers, got \('g', 0, 1\)",
+        ),
+        (
+            lambda: plots.seeds({"copy": {}}, most={"copy": 5}, title="t"),
+            "seeds: groups must hold at least one row, got none",
+        ),
+        (
+            lambda: plots.seeds({"copy": {"GRU": [3, 9]}}, most={"copy": 5}, title="t"),
+            r"seeds: copy, GRU must hold a number above 0 and at most 5, or None, .* got \[3, 9\]",
         ),
         (
             lambda: plots.heat_maps({}, title="t", rows="r", columns="c", unit="u"),

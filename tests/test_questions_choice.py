@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rnnlab import cells
 from rnnlab.check import judge
 from rnnlab.params import GRUParams, LSTMParams, RNNParams
 from rnnlab.questions import question
@@ -35,19 +36,23 @@ def test_the_weights_of_three_cells_are_those_of_the_course() -> None:
         assert question("15.parameters").reference(D, H) == counted
 
 
-def test_a_fair_match_is_the_last_that_fits() -> None:
+def test_a_fair_match_is_the_last_that_fits_readout_included() -> None:
     match = question("15.fair_units").reference
     rng = np.random.default_rng(1)
-    for D, H in ((60, 40), (2, 1000), (1000, 2), (37, 5)):
-        _, _, units = match(D, H)
-        budget = sum(a.size for _, a in LSTMParams.init(D, H, rng).items())
-        sizes = [
-            sum(a.size for _, a in GRUParams.init(D, n, rng).items()) for n in (units, units + 1)
-        ]
-        assert sizes[0] <= budget < sizes[1]
-    assert judge("15.fair_units", (30, 20, match(30, 20)[2])).passed
-    assert not judge("15.fair_units", (30, 20, match(30, 20)[2] + 1)).passed
-    assert "cannot be used" in judge("15.fair_units", (1, 20, 5)).difference
+
+    def size(kind: type[LSTMParams] | type[GRUParams], D: int, n: int, K: int) -> int:
+        readout = np.zeros((K, n)).size + K
+        return sum(a.size for _, a in kind.init(D, n, rng).items()) + readout
+
+    for D, H, K in ((90, 50, 200), (20, 300, 500), (400, 20, 20), (37, 25, 31)):
+        *sizes, units = match(D, H, K)
+        assert sizes == [D, H, K]
+        budget = size(LSTMParams, D, H, K)
+        assert size(GRUParams, D, units, K) <= budget < size(GRUParams, D, units + 1, K)
+    right = match(60, 40, 100)[3]
+    assert judge("15.fair_units", (60, 40, 100, right)).passed
+    assert not judge("15.fair_units", (60, 40, 100, right + 1)).passed
+    assert "cannot be used" in judge("15.fair_units", (5, 40, 100, right)).difference
 
 
 @pytest.mark.torch
@@ -63,6 +68,25 @@ def test_min_gru_is_a_lerp_between_two_linear_layers() -> None:
             states.append(h.numpy())
         ours = question("15.min_gru").reference(*probe.values())
         np.testing.assert_allclose(ours, states, rtol=1e-12)
+
+
+def test_the_parity_unit_is_a_gru_of_one_unit_with_its_reset_held_open() -> None:
+    one = question("15.parity_unit")
+    for five in (one.reference(), (30.0, -15.0, 12.0, -24.0, 0.0), (40.0, -20.0, 0.0, -10.0, 10.0)):
+        w_z, b_z, w_h, v_h, b_h = five
+        p = GRUParams(
+            np.array([[w_z]]), np.zeros((1, 1)), np.array([b_z]), np.zeros((1, 1)),
+            np.zeros((1, 1)), np.array([40.0]), np.array([[w_h]]), np.array([[v_h]]),
+            np.array([b_h]),
+        )  # fmt: skip
+        bits = np.random.default_rng(5).integers(0, 2, 1000)
+        h, said = np.zeros(1), []
+        for x in bits:
+            h = cells.gru_step(np.array([float(x)]), h, p).h
+            said.append(h[0] > 0.5)
+        assert np.array_equal(said, np.cumsum(bits) % 2 == 1)
+        assert judge("15.parity_unit", five, 1).passed
+    assert not judge("15.parity_unit", (40.0, -20.0, 0.0, -20.0, -10.0), 1).passed
 
 
 def test_steps_needed_walks_back_from_the_end() -> None:

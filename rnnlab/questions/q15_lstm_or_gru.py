@@ -1,9 +1,10 @@
-"""Exercise 15: counting weights, a fair match, minGRU, several seeds, a stranger's gates."""
+"""Exercise 15: a fair match, minGRU and what it cannot do, several seeds, a stranger's gates."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isqrt
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ PARAMETERS = Question(
     id="15.parameters",
     kind="function",
     title="the weights of three cells",
-    points=2,
+    points=1,
     inputs=_sizes,
     reference=_counts(lambda D, H: [g * H * (D + H + 1) for g in (1, 4, 3)]),
     returns=("RNN", "LSTM", "GRU"),
@@ -114,27 +115,24 @@ PARAMETERS = Question(
 # a fair match
 
 
-def _fair(units: Callable[[int, int], int]) -> Callable[..., tuple[int, int, int]]:
+def _fair(units: Callable[[int, int, int], int]) -> Callable[..., tuple[int, int, int, int]]:
     """A function of the learner's own sizes that returns them, and a number of units."""
 
-    def answer(D: int = 60, H: int = 40) -> tuple[int, int, int]:
-        if any(n != int(n) or not 2 <= n <= 1000 for n in (D, H)):
-            raise ValueError("they must be whole numbers from 2 to 1000")
-        return D, H, units(D, H)
+    def answer(D: int = 90, H: int = 50, K: int = 200) -> tuple[int, int, int, int]:
+        if any(n != int(n) or not 20 <= n <= 1000 for n in (D, H, K)):
+            raise ValueError("they must be whole numbers from 20 to 1000")
+        return D, H, K, units(D, H, K)
 
     return answer
 
 
-def _most(gates: int, D: int, budget: int) -> int:
-    """The most units n with gates * n * (n + D + 1) at most the budget."""
+def _most(D: int, H: int, K: int, gates: int = 3, of_lstm: bool = True, of_gru: bool = True) -> int:
+    """The most units n of a GRU that is no larger than the LSTM, each with or without readout."""
+    budget = 4 * H * (D + H + 1) + of_lstm * K * (H + 1)
     n = isqrt(budget)
-    while gates * n * (n + D + 1) > budget:
+    while n and gates * n * (n + D + 1) + of_gru * K * (n + 1) > budget:
         n -= 1
     return n
-
-
-def _lstm(D: int, H: int) -> int:
-    return 4 * H * (D + H + 1)
 
 
 _SQUARE = (
@@ -145,51 +143,70 @@ _SQUARE = (
 FAIR_UNITS = Question(
     id="15.fair_units",
     kind="number",
-    title="a GRU that is as large as your LSTM",
+    title="a GRU that is as large as your LSTM, readout included",
     points=2,
     inputs=lambda rng: [{}],
-    reference=_fair(lambda D, H: _most(3, D, _lstm(D, H))),
-    returns=("D", "H", "units"),
-    axes={"D": (), "H": (), "units": ()},
+    reference=_fair(_most),
+    returns=("D", "H", "K", "units"),
+    axes={"D": (), "H": (), "K": (), "units": ()},
     arguments=(),
-    own=("D", "H"),
+    own=("D", "H", "K"),
     hints=(
-        "Count the LSTM's weights with your D and H. That is the budget.",
-        "A GRU of n units with D inputs has 3 n (n + D + 1) weights: which n still fits?",
-        "Try n = H + 1, H + 2, ... until the budget is passed, and take the last that fits.",
+        "Count all weights of the LSTM's network with your sizes: the cell's and the readout's. "
+        "That is the budget.",
+        "With n units the GRU has 3 n (n + D + 1) weights, and its readout K (n + 1): which n "
+        "still fits?",
+        "Try n = H, H + 1, H + 2, ... until the budget is passed, and take the last that fits.",
     ),
-    parallel="""A plain RNN as large as an LSTM of 2 units with 3 inputs: the LSTM has
-4 * 2 * (3 + 2 + 1) = 48 weights. n (n + 4): 5 units give 45, 6 give 60. So 5 units.""",
+    parallel="""A plain RNN as large as an LSTM of 2 units, with D = 3 and a readout of K = 4. The
+LSTM has 4 * 2 * (3 + 2 + 1) = 48 weights, its readout 4 * (2 + 1) = 12: together 60. An RNN of n
+units has n (n + 4) + 4 (n + 1): 4 units give 32 + 20 = 52, 5 give 45 + 24 = 69. So 4 units.""",
     misconceptions=(
-        Misconception("4/3 of the units", _SQUARE, _fair(lambda D, H: 4 * H // 3)),
+        Misconception(
+            "the readout left out",
+            "So many units fit if the cells alone are counted. What does each further unit cost in "
+            "the readout?",
+            _fair(lambda D, H, K: _most(D, H, K, of_lstm=False, of_gru=False)),
+        ),
+        Misconception(
+            "the readout of one side",
+            "Both networks have a readout. You count it for one of them.",
+            _fair(lambda D, H, K: _most(D, H, K, of_lstm=False)),
+        ),
+        Misconception(
+            "the readout of the other side",
+            "Both networks have a readout. You count it for one of them.",
+            _fair(lambda D, H, K: _most(D, H, K, of_gru=False)),
+        ),
+        Misconception("4/3 of the units", _SQUARE, _fair(lambda D, H, K: 4 * H // 3)),
         Misconception(
             "the root of 4/3",
-            "Your number would be right if all weights were V's. W and b grow with the units too, "
-            "but not with their square.",
-            _fair(lambda D, H: isqrt(4 * H * H // 3)),
+            "Your number would be right if all weights were V's. The others grow with the units "
+            "too, but not with their square.",
+            _fair(lambda D, H, K: isqrt(4 * H * H // 3)),
         ),
         Misconception(
             "one too many",
-            "With so many units the GRU has more weights than your LSTM. The last that still fits "
-            "is asked for.",
-            _fair(lambda D, H: _most(3, D, _lstm(D, H)) + 1),
+            "With so many units the GRU's network is larger than your LSTM's. The last that still "
+            "fits is asked for.",
+            _fair(lambda D, H, K: _most(D, H, K) + 1),
         ),
         Misconception(
             "as many units",
-            "With as many units the GRU has only three quarters of the weights. There is room for "
-            "more.",
-            _fair(lambda D, H: H),
+            "With as many units the GRU has only three quarters of the LSTM's weights. There is "
+            "room for more.",
+            _fair(lambda D, H, K: H),
         ),
         Misconception(
             "3/4 of the units",
             "Three quarters is the GRU's share of the weights with as many units. Here the weights "
             "shall be as many: are the units more then, or fewer?",
-            _fair(lambda D, H: 3 * H // 4),
+            _fair(lambda D, H, K: 3 * H // 4),
         ),
         Misconception(
             "the candidate forgotten",
             "Your GRU seems to have two lines with weights: the gates. What makes h~?",
-            _fair(lambda D, H: _most(2, D, _lstm(D, H))),
+            _fair(lambda D, H, K: _most(D, H, K, gates=2)),
         ),
     ),
 )
@@ -333,6 +350,134 @@ k = 0.5, 0.25 and in = 2, 6.
 )
 
 
+# parity with one unit whose candidate sees the state
+
+
+def _turns(w_z: float, b_z: float, w_h: float, v_h: float, b_h: float) -> Callable[[], Any]:
+    return lambda: (w_z, b_z, w_h, v_h, b_h)
+
+
+def _states(weights: Any, bits: Array) -> Array:
+    """h after each step, from zero."""
+    w_z, b_z, w_h, v_h, b_h = (float(w) for w in weights)
+    h, states = 0.0, []
+    for x in bits:
+        z = 0.5 + 0.5 * np.tanh(0.5 * (w_z * x + b_z))
+        h = (1 - z) * h + z * np.tanh(w_h * x + v_h * h + b_h)
+        states.append(h)
+    return np.array(states)
+
+
+def _parity(weights: Any, probe: Probe) -> Mapping[str, Any]:
+    """Whether h says "odd", above a half, where it should: truth values."""
+
+    def says(*bits: int) -> Array:
+        said: Array = _states(weights, np.array(bits)) > 0.5
+        return said
+
+    held = says(1, *[0] * 300)
+    ones, bits = says(1, 1, 1, 1), probe["text"] - 1
+    return {
+        "moves": bool(abs(_states(weights, np.ones(1))[0]) > 0.01),
+        "even": not says(*[0] * 300).any(),
+        "odd": ones[0],
+        "holds": held.all(),
+        "turns": ones[1],
+        "turns back": ones[2:],
+        "long": np.array_equal(says(*bits), np.cumsum(bits) % 2 == 1),
+    }
+
+
+_NO_TURN = (
+    "The first 1 works, the second changes nothing. What is the candidate when h is 1 already, and "
+    "what should it be? Which of the five numbers looks at h?"
+)
+
+_NOTHING = (
+    "Nothing is taken. Either z does not open on a 1 (in this course, which z takes the new?), or "
+    "there is nothing to take: what is your candidate at h = 0?"
+)
+
+PARITY_UNIT = Question(
+    id="15.parity_unit",
+    kind="weights",
+    title="parity with one unit",
+    points=2,
+    inputs=lambda rng: [{"text": 1 + rng.integers(0, 2, 200)}],
+    reference=_turns(40.0, -20.0, 0.0, -20.0, 10.0),
+    returns=("w_z", "b_z", "w_h", "v_h", "b_h"),
+    axes=dict.fromkeys(("w_z", "b_z", "w_h", "v_h", "b_h"), ()),
+    arguments=(),
+    observe=_parity,
+    complaints={
+        "moves": "After a first 1, h is still 0.",
+        "even": "Before any 1 has come the count is even, after 300 zeros too. But your h climbs "
+        "above 0.5 on zeros alone.",
+        "odd": "Zeros leave it even. But after a single 1, h should be above 0.5.",
+        "holds": "A 1 makes it odd. But 300 zeros later it should be odd still: on a 0, what may "
+        "change?",
+        "turns": "It goes to odd and stays there through zeros. But a second 1 should bring h to "
+        "0.5 or below.",
+        "turns back": "One 1 gives odd, two give even. After 1, 1, 1 it should be odd, after a "
+        "fourth 1 even again.",
+        "long": "Short rows come out right, but in a long one h is on the wrong side at some step.",
+    },
+    hints=(
+        "Two questions, one after the other. On which bit may h change at all? And when it does: "
+        "what should the candidate be if h is high, and what if it is low?",
+        "z: near 0 on a 0, near 1 on a 1. The candidate: high where h is low, and low where h is "
+        "high, so h comes in with a negative weight.",
+        "w_z twice as large as b_z is negative, both large. v_h large and negative, b_h half as "
+        "large and positive; w_h may be 0.",
+    ),
+    parallel="""A pump must run (near 1) when the tank is empty (level 0), and rest (near 0) when it
+is full (level 1): sigmoid(v * level + b). The sum must be large at 0 and very negative at 1:
+b = 10, and v = -20 brings it down to -10. Half of v lies on the one side, half on the other.""",
+    misconceptions=(
+        Misconception("the candidate is blind", _NO_TURN, _turns(40, -20, 0, 0, 10)),
+        Misconception("the bit alone in the candidate", _NO_TURN, _turns(40, -20, 20, 0, 0)),
+        Misconception("v_h positive", _NO_TURN, _turns(40, -20, 0, 20, 10)),
+        Misconception("never open", _NOTHING, _turns(0, -20, 0, -20, 10)),
+        Misconception("candidate of zero", _NOTHING, _turns(40, -20, 0, -20, 0)),
+        Misconception(
+            "z turned round",
+            "It keeps on a 1 and takes on a 0: just the other way round. In this course z near 1 "
+            "takes the new.",
+            _turns(-40, 20, 0, -20, 10),
+        ),
+        Misconception(
+            "always open",
+            "It turns at every step, on a 0 too. Which bit should open z?",
+            _turns(0, 20, 0, -20, 10),
+        ),
+        Misconception(
+            "z half open",
+            "On a 1 your z is a half: the sum there is 0. The weight must outweigh the bias, not "
+            "only cancel it.",
+            _turns(20, -20, 0, -20, 10),
+        ),
+        Misconception(
+            "not shut enough",
+            "On a 0 a little of the new gets in, and over many zeros it adds up. How far below "
+            "zero is z's sum there?",
+            _turns(8, -4, 0, -20, 10),
+        ),
+        Misconception(
+            "mirrored",
+            "The first 1 sends h below zero, the second above: even and odd are exchanged. Which "
+            "sign has the candidate at h = 0?",
+            _turns(40, -20, 0, -20, -10),
+        ),
+        Misconception(
+            "sums too small",
+            "The signs are right, the sums too small: the candidate should come near 1 and -1. How "
+            "large is tanh(0.5)?",
+            _turns(40, -20, 0, -1, 0.5),
+        ),
+    ),
+)
+
+
 # after how many steps, for each seed
 
 
@@ -349,19 +494,25 @@ def _first_dip(losses: Array, level: float) -> Array:
 
 
 def _loss_curves(rng: np.random.Generator) -> list[Probe]:
+    """Rows that fall and stay, dip and fall later, never fall, are low at once, dip and fail."""
     probes: list[Probe] = []
-    for seeds, N in ((5, 12), (4, 9)):
+    for seeds, N in ((5, 12), (6, 9)):
         chance = float(rng.uniform(0.8, 1.2))
         falling = np.linspace(1.0, 0.1, N) + rng.uniform(-0.02, 0.02, (seeds, N))
         losses = chance * falling
-        losses[1, 2] = 0.3 * chance  # a dip, and back up
-        losses[2] = chance * rng.uniform(0.7, 1.0, N)  # never
-        losses[3, :] = 0.2 * chance * rng.uniform(0.5, 1.0, N)  # from the start
-        if seeds == 5:
-            losses[4] = chance * rng.uniform(0.7, 1.0, N)
-            losses[4, 4] = 0.3 * chance  # a dip, and never again
+        losses[1, 2] = 0.3 * chance
+        losses[2] = chance * rng.uniform(0.7, 1.0, N)
+        losses[3] = 0.2 * chance * rng.uniform(0.5, 1.0, N)
+        losses[4] = chance * rng.uniform(0.7, 1.0, N)
+        losses[4, 4] = 0.3 * chance
         probes.append({"losses": losses, "chance": chance})
     return probes
+
+
+def _by_row(values: tuple[Array], probe: Probe) -> Mapping[str, Any]:
+    (steps,) = values
+    first = {"falls": np.append(steps[:1], steps[5:])}
+    return first | dict(zip(("dips", "never", "start", "dips and never"), steps[1:5], strict=True))
 
 
 _STAYS = (
@@ -374,12 +525,23 @@ STEPS_NEEDED = Question(
     id="15.steps_needed",
     kind="repair",
     title="after how many steps, for each seed",
-    points=2,
+    points=1,
     inputs=_loss_curves,
     reference=lambda losses, chance: _from_there_on(losses, chance / 2),
     returns=("steps",),
     axes={"steps": ("seed",)},
     input_axes={"losses": ("seed", "step")},
+    observe=_by_row,
+    complaints={
+        "falls": "Of a seed whose loss falls and then stays low your step is not the right one.",
+        "dips": "Of a seed that falls once and stays low your step is right. But one that dips "
+        "below half of chance, comes back up and falls for good later gets a wrong one.",
+        "never": "Of seeds that learn your steps are right. But one that never gets below half of "
+        "chance should get -1.",
+        "start": "One seed is below half of chance from its first loss on, and should get 0.",
+        "dips and never": "One seed dips below half of chance in the middle, comes back up and "
+        "stays there: it should get -1.",
+    },
     hints=(
         "Take one row with a dip, and one that never gets there, and run the given code on each.",
         "Wanted is the first place from which on every later loss is below half of chance.",
@@ -583,4 +745,4 @@ bank pays more to the rich, it does not.""",
     ),
 )
 
-QUESTIONS = (PARAMETERS, FAIR_UNITS, MIN_GRU, STEPS_NEEDED, SEES_ONLY_X)
+QUESTIONS = (PARAMETERS, FAIR_UNITS, MIN_GRU, PARITY_UNIT, STEPS_NEEDED, SEES_ONLY_X)
