@@ -154,6 +154,9 @@ def _add_grades(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pages", type=Path, metavar="DIR", help="write the feedback pages and the class page"
     )
+    parser.add_argument(
+        "--questions", type=Path, metavar="PATH", help="your own question module, for its hints"
+    )
 
 
 def _lab(port: int | None, rest: Sequence[str]) -> int:
@@ -294,9 +297,7 @@ def _grades(given: argparse.Namespace) -> int:
         gradebook.write(grades, given.nbgrader)
         print(f"{given.nbgrader}: nbgrader's gradebook, filled")
     if given.pages is not None:
-        from rnnlab.questions import all_questions
-
-        _pages(grades, all_questions(), given.pages)
+        _pages(grades, grader.Settings(questions=given.questions).asked(), given.pages)
         print(f"{given.pages / 'class.html'}: the class")
     print(report.table(grades, shutil.get_terminal_size((100, 24)).columns))
     print(runs[-1])

@@ -72,7 +72,7 @@ def result(student: str, notebook: str, chance: random.Random, **more: float) ->
 def refused(student: str, why: str) -> Result:
     """A file that could not be graded."""
     row = Row(student, "", "", 0, 0, False, why)
-    return Result(student, "", f"{student}/work.ipynb", "", 1.76e9, (row,), (), 0.01)
+    return Result(student, "", f"{student}/work.ipynb", "", 1.76e9, (row,), (), 0.01, problem=why)
 
 
 def a_class(size: int, notebooks: tuple[str, ...] = ("04", "06"), seed: int = 1) -> Grades:

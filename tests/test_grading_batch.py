@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -18,11 +19,11 @@ import pytest
 from grading_notebooks import POINTS, SETUP, SOLVED, STUBS, hand_in, submission
 
 from rnnlab import cli
-from rnnlab.grading import batch, jobs, sandbox
+from rnnlab.grading import batch, jobs, report, sandbox
 from rnnlab.grading.grader import Settings, gathered, grade
 from rnnlab.grading.intake import find_all
 from rnnlab.grading.record import Record
-from rnnlab.grading.results import Ran, Result, Row
+from rnnlab.grading.results import Grades, Ran, Result, Row
 
 locked = pytest.mark.skipif(bool(sandbox.missing()), reason=sandbox.missing() or "closed")
 SETTINGS = Settings(memory=2**29)
@@ -60,6 +61,7 @@ def record(tmp_path: Path) -> Iterator[Record]:
 
 def test_what_is_recorded_comes_back_as_it_was(record: Record) -> None:
     handed = [result(), result("ben", "d2", 0), result("ben", "d3"), result("ada", account="7")]
+    handed[1] = replace(handed[1], problem="it is in Julia")
     for one in handed:
         record.add("run 1", one)
     record.add("run 2", result("cleo"))
@@ -104,6 +106,10 @@ def test_a_record_that_is_none(tmp_path: Path) -> None:
         Record(tmp_path / "grades.sqlite")
     with pytest.raises(OSError, match="the record must be"):
         Record(tmp_path / "no" / "grades.sqlite")
+    with sqlite3.connect(tmp_path / "old.sqlite") as old:
+        old.execute("CREATE TABLE submission (id INTEGER)")
+    with pytest.raises(OSError, match=r"another version of rnnlab made it; name a new folder"):
+        Record(tmp_path / "old.sqlite")
 
 
 @pytest.fixture
@@ -313,6 +319,42 @@ def test_no_scheduler_is_said(class_: Path) -> None:
     found = find_all([class_]).found
     with pytest.raises(ValueError, match=r"a scheduler must listen at tcp://127\.0\.0\.1:1, but"):
         list(batch.grade(found, SETTINGS, dask="tcp://127.0.0.1:1"))
+
+
+def test_students_of_one_name_are_told_apart() -> None:
+    handed = [
+        result("ada", account="1"), result("ada", account="2"), result("ada"),
+        result("ada (1)", account="9"), result("ben", account="3"),
+    ]  # fmt: skip
+    grades = gathered(handed)
+    assert [(one.student, one.account) for one in grades.results] == [
+        ("ada", ""), ("ada (1) (1)", "1"), ("ada (1) (9)", "9"), ("ada (2)", "2"), ("ben", "3"),
+    ]  # fmt: skip
+    assert all(row.student == one.student for one in grades.results for row in one.rows)
+    assert len(grades.counting()) == 5
+    assert not any("more than once" in note for note in grades.notes)
+
+
+def test_who_comes_later_leaves_those_of_the_same_name_alone(
+    tmp_path: Path, record: Record
+) -> None:
+    for account, content in (("1", submission()), ("2", submission(**STUBS))):
+        hand_in(tmp_path / "moodle", f"Ada Byron_{account}_assignsubmission_file_", content)
+        plan = batch.plan([tmp_path / "moodle"], SETTINGS, record)
+        assert [one.account for one in plan.waiting] == [account]
+        list(batch.grade(plan.waiting, SETTINGS, record))
+    points = {one.student: one.points for one in gathered(record.results(SETTINGS.run)).results}
+    assert points == {"Ada Byron (1)": 10, "Ada Byron (2)": 0}
+
+
+def test_what_could_be_graded_counts_before_what_could_not() -> None:
+    good = replace(result(), modified=1.0)
+    late = replace(result(points=0), modified=2.0, file="late.ipynb", problem="it is in Julia")
+    for results in ((good, late), (late, good)):
+        assert Grades(results).counting() == {("ada", "04_forget_gate"): good}
+    assert Grades((late,)).counting() == {("ada", "04_forget_gate"): late}
+    assert report.summary(Grades((good, late)), 2, 0).endswith("1, 3.0 of 5 points on average")
+    assert report.summary(Grades((late,)), 1, 0).endswith("\nnot graded: ada: it is in Julia")
 
 
 # the command

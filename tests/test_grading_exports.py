@@ -90,7 +90,9 @@ def test_moodle_what_is_not_matched_is_said_and_changes_nothing(tmp_path: Path) 
     _, told, raw = filled(
         "moodle", MOODLE, tmp_path,
         result("Ada Lovelace", 6), result("Eve\x07", 7), result("Max Moritz", 7),
-        result("Group 12", 7, "12"), Result("Olaf", "", "Olaf/n.ipynb", "", 1.0, (refused,)),
+        result("Group 12", 7, "12"),
+        Result("Olaf", "", "Olaf/n.ipynb", "", 1.0, (refused,), problem=refused.difference),
+        replace(result("Zoe", 0), problem="n.ipynb is in Julia."),
     )  # fmt: skip
     assert raw == MOODLE.encode()
     assert told == (
@@ -100,6 +102,7 @@ def test_moodle_what_is_not_matched_is_said_and_changes_nothing(tmp_path: Path) 
         "Group 12 was not matched, 7 of 10 points: no row is theirs",
         "Max Moritz was left as it is: the file says that this grade is not to change",
         "Olaf got no grade: n.ipynb is empty.",
+        "Zoe got no grade: n.ipynb is in Julia.",
     )
 
 

@@ -185,7 +185,7 @@ def test_two_students_of_one_name_stay_two(tmp_path: Path) -> None:
         "Ben_3_assignsubmission_file_/work.ipynb", "Ada Lovelace/work.ipynb",
     )  # fmt: skip
     assert [one[:2] for one in whose(tmp_path / "class")] == [
-        ("Ada Lovelace", ""), ("Ada Lovelace (1)", "1"), ("Ada Lovelace (2)", "2"), ("Ben", "3"),
+        ("Ada Lovelace", ""), ("Ada Lovelace", "1"), ("Ada Lovelace", "2"), ("Ben", "3"),
     ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ import pytest
 from grading_class import a_class, refused, result
 
 from rnnlab.grading import overview, pages
+from rnnlab.grading.grader import gathered
 from rnnlab.grading.overview import Person
 from rnnlab.grading.results import Grades, Ran, Result, Row
 from rnnlab.questions import all_questions
@@ -75,8 +76,8 @@ class Parsed(HTMLParser):
         return [(tag, tuple(attributes)) for tag, attributes in self.tags]
 
 
-def person(student: str, account: str = "") -> Person:
-    return Person(student, account, (), {})
+def person(student: str) -> Person:
+    return Person(student, (), {})
 
 
 def read(path: Path) -> Parsed:
@@ -326,7 +327,7 @@ def test_what_could_not_be_graded_says_why_and_what_to_do() -> None:
     why = "work.ipynb is a notebook in julia; it must be in Python."
     rows = tuple(Row("ben", "04_x", q.id, 0, q.points, False, why, title=q.title)
                  for q in QUESTIONS if q.notebook == "04")  # fmt: skip
-    julia = Grades((Result("ben", "04_x", "ben/work.ipynb", "0", 1.0, rows),))
+    julia = Grades((Result("ben", "04_x", "ben/work.ipynb", "0", 1.0, rows, problem=why),))
     text = words(page_of(julia).text)
     assert text.count(why) == 1 and "0 of 10 points" in text
     found = overview.survey(julia, QUESTIONS)
@@ -394,15 +395,13 @@ def test_two_of_one_name_are_two_people(tmp_path: Path) -> None:
                                 for r in one.rows[:1]))
         for one in both
     ]  # fmt: skip
-    grades = Grades(tuple(both))
+    grades = gathered(both)
     written = pages.feedback(grades, QUESTIONS, tmp_path)
     assert len(set(written)) == 2
     for path, own, other in zip(written, ("11", "22"), ("22", "11"), strict=True):
         assert own * 9 in read(path).text and other * 9 not in read(path).text
     page = read(pages.overview(grades, QUESTIONS, tmp_path))
     assert "Wei Zhang (11)" in page.text and "Wei Zhang (22)" in page.text
-    # with one account alone there is one person
-    assert len(overview.people(Grades((both[0], replace(both[0], account=""))))) == 1
 
 
 # what strangers write
@@ -418,7 +417,7 @@ NAMES = [
 
 def test_file_names_are_safe_and_nobody_elses() -> None:
     hashed = pages.file_name(person("Ada")).removesuffix(".html")
-    everyone = [*map(person, [*NAMES, hashed]), person("ada", "1"), person("ada", "2")]
+    everyone = [*map(person, [*NAMES, hashed, "ada (1)", "ada (2)"])]
     names = [pages.file_name(one) for one in everyone]
     assert len({name.casefold() for name in names}) == len(everyone)
     for name in names:
@@ -435,7 +434,8 @@ def hostile(text: str) -> Grades:
     cells = (Ran(1, "belt", text, text), Ran(2, text, text, text))
     graded = Result(text, text, text, text, 9e99, (row, known), cells, 1.0)
     earlier = replace(graded, modified=float("nan"), file="")
-    other = Result(text, "", text, "", 1.0, (Row(text, "", "", 0, 0, False, text),))
+    row = Row(text, "", "", 0, 0, False, text)
+    other = Result(text, "", text, "", 1.0, (row,), problem=text)
     return Grades((earlier, graded, other), (text,))
 
 

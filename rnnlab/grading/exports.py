@@ -140,7 +140,7 @@ def _column(
 
 def _of(grades: Grades, notebook: str | None) -> list[Result]:
     """The results that count of one notebook, the last that was handed in first."""
-    counting = grades.counting()
+    counting = {key: one for key, one in grades.counting().items() if not one.problem}
     names = sorted({name for _, name in counting})
     if notebook is None and len(names) == 1:
         notebook = names[0]
@@ -156,7 +156,7 @@ def _of(grades: Grades, notebook: str | None) -> list[Result]:
 def _refused(grades: Grades, results: Sequence[Result]) -> Iterator[str]:
     graded = {result.student for result in results}
     for result in grades.results:
-        if result.problem and not result.notebook and result.student not in graded:
+        if result.problem and result.student not in graded:
             yield f"{one_line(result.student)} got no grade: {one_line(result.problem)}"
 
 

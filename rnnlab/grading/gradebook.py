@@ -42,7 +42,8 @@ def write(grades: Grades, path: Path) -> None:
         ) from error
     by_notebook: dict[str, list[Result]] = {}
     for (_, name), result in sorted(grades.counting().items()):
-        by_notebook.setdefault(name, []).append(result)
+        if not result.problem:
+            by_notebook.setdefault(name, []).append(result)
     try:
         with _alembic_found(), Gradebook(URL.create("sqlite", database=str(path))) as book:
             for name, results in by_notebook.items():

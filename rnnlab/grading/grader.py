@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, get_args
@@ -147,8 +147,11 @@ def grade(
 
 
 def gathered(results: Iterable[Result]) -> Grades:
-    """The results in order, and a note on each notebook that was handed in more than once."""
-    ordered = sorted(results, key=lambda r: (r.student, r.notebook, r.file))
+    """The results in order, and a note on each notebook that was handed in more than once.
+
+    Students of the same name are told apart by their accounts: "Ada Lovelace (12345)".
+    """
+    ordered = sorted(_told_apart(list(results)), key=lambda r: (r.student, r.notebook, r.file))
     grades = Grades(tuple(ordered))
     files: dict[tuple[str, str], list[str]] = {}
     for result in ordered:
@@ -167,6 +170,25 @@ def gathered(results: Iterable[Result]) -> Grades:
         for remark in result.remarks
     ]
     return Grades(grades.results, tuple(sorted(notes)))
+
+
+def _told_apart(results: list[Result]) -> list[Result]:
+    """Again until it is so: somebody may be called "Ada Lovelace (12345)"."""
+    accounts: dict[str, set[str]] = {}
+    for one in results:
+        accounts.setdefault(one.student, set()).add(one.account)
+    shared = {name for name, owners in accounts.items() if len(owners) > 1}
+    if not shared:
+        return results
+    return _told_apart([_with_account(one) if one.student in shared else one for one in results])
+
+
+def _with_account(result: Result) -> Result:
+    if not result.account:
+        return result
+    name = f"{result.student} ({result.account})"
+    rows = tuple(replace(row, student=name) for row in result.rows)
+    return replace(result, student=name, rows=rows)
 
 
 class Grader:
@@ -222,6 +244,7 @@ class Grader:
             time.monotonic() - begin,
             account=text(found.account),
             remarks=tuple(map(text, submission.remarks)),
+            problem=text(submission.problem),
         )
 
     def _run(self, student: str, submission: Submission) -> tuple[tuple[Row, ...], tuple[Ran, ...]]:

@@ -98,8 +98,7 @@ class Listing:
 def find_all(paths: Iterable[Path]) -> Listing:
     """Look at notebooks, folders and zips; what two of them reach is found once.
 
-    Students of the same name are told apart by their ids. Raises ValueError for a path where there
-    is nothing to look at.
+    Raises ValueError for a path where there is nothing to look at.
     """
     found: dict[tuple[str, str, tuple[int, ...]], Found] = {}
     others: dict[str, None] = {}
@@ -112,18 +111,7 @@ def find_all(paths: Iterable[Path]) -> Listing:
                 # the folder may be reached by links; the file itself may be one, and is another
                 place = real(one.path.parent), one.path.name, one.members
                 found.setdefault(place, one)
-    return Listing(tuple(_told_apart(list(found.values()))), tuple(others))
-
-
-def _told_apart(found: Sequence[Found]) -> Iterator[Found]:
-    accounts: dict[str, set[str]] = {}
-    for one in found:
-        accounts.setdefault(one.student, set()).add(one.account)
-    for one in found:
-        if one.account and len(accounts[one.student]) > 1:
-            yield replace(one, student=f"{one.student} ({one.account})")
-        else:
-            yield one
+    return Listing(tuple(found.values()), tuple(others))
 
 
 # what lies there

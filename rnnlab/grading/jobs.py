@@ -70,8 +70,17 @@ def _hand_out(waiting: deque[Found], workers: Sequence[_Worker]) -> Iterator[Res
 
 def not_graded(found: Found, why: str) -> Result:
     """The result of a notebook that could not be graded through no fault that is known."""
-    row = Row(found.student, "", "", 0, 0, False, f"It was not graded: {why}.")
-    return Result(found.student, "", found.file, "", found.modified, (row,), account=found.account)
+    problem = f"It was not graded: {why}."
+    return Result(
+        found.student,
+        "",
+        found.file,
+        "",
+        found.modified,
+        (Row(found.student, "", "", 0, 0, False, problem),),
+        account=found.account,
+        problem=problem,
+    )
 
 
 class _Worker:

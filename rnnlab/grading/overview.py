@@ -23,15 +23,9 @@ _MOST_BARS = 12
 class Person:
     """One student: all that was handed in, and of each notebook the result that counts."""
 
-    student: str
-    account: str
+    name: str
     results: tuple[Result, ...]
     counting: Mapping[str, Result]
-
-    @property
-    def name(self) -> str:
-        """The name, with the account where another student has the same."""
-        return f"{self.student} ({self.account})" if self.account else self.student
 
     @property
     def points(self) -> int:
@@ -126,13 +120,13 @@ def survey(grades: Grades, questions: Sequence[Question]) -> Overview:
         (person, result)
         for person in everyone
         for result in person.counting.values()
-        if not reason(result)
+        if not result.problem
     ]
     refused = tuple(
-        Refused(person, result.file, reason(result))
+        Refused(person, result.file, result.problem)
         for person in everyone
         for result in person.results
-        if reason(result) and counts(person, result)
+        if result.problem and counts(person, result)
     )
     return Overview(
         everyone,
@@ -147,20 +141,15 @@ def survey(grades: Grades, questions: Sequence[Question]) -> Overview:
 
 
 def people(grades: Grades) -> tuple[Person, ...]:
-    """The students by name. Two of one name are two people when their accounts differ."""
-    accounts: dict[str, set[str]] = defaultdict(set)
+    """The students, by name."""
+    mine: dict[str, list[Result]] = defaultdict(list)
+    counting: dict[str, dict[str, Result]] = defaultdict(dict)
     for result in grades.results:
-        accounts[result.student] |= {result.account} - {""}
-    mine: dict[tuple[str, str], list[Result]] = defaultdict(list)
-    for result in grades.results:
-        shared = len(accounts[result.student]) > 1
-        mine[result.student, result.account if shared else ""].append(result)
-    found = []
-    for (student, account), results in mine.items():
-        counting = Grades(tuple(results)).counting().values()
-        by_notebook = {one.notebook: one for one in sorted(counting, key=lambda r: r.notebook)}
-        found.append(Person(student, account, tuple(results), by_notebook))
-    return tuple(sorted(found, key=lambda one: (_letters(one.name), one.student, one.account)))
+        mine[result.student].append(result)
+    for (student, notebook), result in sorted(grades.counting().items()):
+        counting[student][notebook] = result
+    found = [Person(name, tuple(results), counting[name]) for name, results in mine.items()]
+    return tuple(sorted(found, key=lambda one: (_letters(one.name), one.name)))
 
 
 def _letters(name: str) -> str:
@@ -172,18 +161,6 @@ def _letters(name: str) -> str:
 def counts(person: Person, result: Result) -> bool:
     """Whether no other result of the same notebook stands in for this one."""
     return not result.notebook or person.counting[result.notebook] is result
-
-
-def reason(result: Result) -> str:
-    """Why the notebook as a whole could not be graded, or "": each question may have the same."""
-    first = result.rows[0] if result.rows else None
-    if result.problem or first is None or result.cells:
-        return result.problem
-    same = all(
-        (row.difference, row.hint, row.passed) == (first.difference, "", False)
-        for row in result.rows
-    )
-    return first.difference if same and len(result.rows) > 1 else ""
 
 
 def order(rows: Iterable[Row], questions: Sequence[Question]) -> list[str]:
@@ -236,13 +213,13 @@ def _ideas(
     graded: Iterable[tuple[Person, Result]], questions: Sequence[Question]
 ) -> tuple[Idea, ...]:
     hints = {q.id: {m.name: m.hint for m in q.misconceptions} for q in questions}
-    students: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    students: dict[str, set[str]] = defaultdict(set)
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     words: dict[tuple[str, str], str] = {}
     for person, result in graded:
         for row in result.rows:
             for name in _names(row.misconception, hints.get(row.question, {})):
-                students[name].add((person.student, person.account))
+                students[name].add(person.name)
                 seen[name][row.question] += 1
                 words[name, row.question] = hints.get(row.question, {}).get(name, row.hint)
     found = []

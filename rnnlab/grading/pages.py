@@ -20,7 +20,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from rnnlab.grading.overview import Person, counts, order, people, reason, survey
+from rnnlab.grading.overview import Person, counts, order, people, survey
 from rnnlab.grading.results import Grades, Ran, Result, Row
 from rnnlab.plots import PALETTE
 from rnnlab.questions import Question
@@ -88,12 +88,12 @@ def overview(grades: Grades, questions: Sequence[Question], folder: Path) -> Pat
 
 def file_name(person: Person) -> str:
     """The name of a student's page, which is nobody else's, whatever the student is called."""
-    student, account = person.student, person.account
-    if _PLAIN.fullmatch(student) and not account and not _TAKEN.fullmatch(student):
-        return f"{student}.html"
-    apart = unicodedata.normalize("NFKD", student).encode("ascii", "ignore").decode("ascii")
+    name = person.name
+    if _PLAIN.fullmatch(name) and not _TAKEN.fullmatch(name):
+        return f"{name}.html"
+    apart = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
     letters = re.sub(r"[^a-z0-9]+", "_", apart.lower())[:40].strip("_")
-    whole = f"{student}\0{account}".encode("utf-8", "surrogatepass")
+    whole = name.encode("utf-8", "surrogatepass")
     # no plain name has a tilde
     return f"{letters or 'student'}~{hashlib.sha256(whole).hexdigest()[:16]}.html"
 
@@ -112,7 +112,6 @@ class _Sheet:
     """One notebook on a feedback page; `others` are cells that belong to no question."""
 
     result: Result
-    reason: str
     answers: tuple[_Answer, ...]
     others: tuple[Ran, ...]
     left_out: int
@@ -126,7 +125,7 @@ class _Sheet:
         others = [cell for cell in result.cells if id(cell) not in told]
         others.sort(key=lambda cell: not cell.error)  # what failed first, else in order
         shown = tuple(sorted(others[:CELLS], key=lambda cell: cell.number))
-        return cls(result, reason(result), answers, shown, len(others) - len(shown))
+        return cls(result, answers, shown, len(others) - len(shown))
 
 
 def _cells(row: Row, result: Result) -> tuple[Ran, ...]:

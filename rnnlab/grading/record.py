@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS submission (
     run TEXT NOT NULL, student TEXT NOT NULL, account TEXT NOT NULL, content TEXT NOT NULL,
     notebook TEXT NOT NULL, file TEXT NOT NULL, digest TEXT NOT NULL, modified REAL NOT NULL,
     points INTEGER NOT NULL, max_points INTEGER NOT NULL,
-    seconds REAL NOT NULL, cells TEXT NOT NULL, remarks TEXT NOT NULL,
+    seconds REAL NOT NULL, cells TEXT NOT NULL, remarks TEXT NOT NULL, problem TEXT NOT NULL,
     graded TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
     UNIQUE (run, student, account, content)
 );
@@ -34,6 +34,8 @@ CREATE TABLE IF NOT EXISTS question (
     PRIMARY KEY (submission, place)
 );
 """
+# to be raised whenever the tables change: a record of other tables is left alone
+_VERSION = 1
 _OF_A_ROW = tuple(f.name for f in fields(Row) if f.name not in ("student", "notebook"))
 
 
@@ -51,7 +53,11 @@ class Record:
             self._base.execute("PRAGMA journal_mode = WAL")
             self._base.execute("PRAGMA synchronous = NORMAL")
             self._base.execute("PRAGMA foreign_keys = ON")
-            self._base.executescript(_SCHEMA)
+            [(version,)] = self._base.execute("PRAGMA user_version").fetchall()
+            [(tables,)] = self._base.execute("SELECT count(*) FROM sqlite_master").fetchall()
+            if tables and version != _VERSION:
+                raise sqlite3.DatabaseError("another version of rnnlab made it; name a new folder")
+            self._base.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
         except sqlite3.Error as error:
             raise OSError(
                 f"grade: the record must be an SQLite file that can be written, but {path}: {error}"
@@ -81,12 +87,13 @@ class Record:
                 )
                 added = self._base.execute(
                     "INSERT INTO submission (run, student, account, content, notebook, file,"
-                    " digest, modified, points, max_points, seconds, cells, remarks)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    " digest, modified, points, max_points, seconds, cells, remarks, problem)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         *(run, result.student, result.account, content, result.notebook),
                         *(result.file, result.digest, result.modified, result.points),
                         *(result.max_points, result.seconds, cells, json.dumps(result.remarks)),
+                        result.problem,
                     ),
                 )
                 self._base.executemany(
@@ -118,8 +125,8 @@ class Record:
     def results(self, run: str) -> Iterable[Result]:
         """Every result of a run, by student, notebook and file."""
         submissions = self._base.execute(
-            "SELECT id, student, notebook, file, digest, modified, seconds, cells, account, remarks"
-            " FROM submission WHERE run = ? ORDER BY student, notebook, file, id",
+            "SELECT id, student, notebook, file, digest, modified, seconds, cells, account, remarks,"
+            " problem FROM submission WHERE run = ? ORDER BY student, notebook, file, id",
             (run,),
         ).fetchall()
         for (
@@ -132,7 +139,8 @@ class Record:
             seconds,
             cells,
             account,
-            said,
+            remarks,
+            problem,
         ) in submissions:
             rows = self._base.execute(
                 f"SELECT {', '.join(_OF_A_ROW)} FROM question WHERE submission = ? ORDER BY place",
@@ -148,7 +156,8 @@ class Record:
                 tuple(Ran(**cell) for cell in json.loads(cells)),
                 seconds,
                 account,
-                tuple(json.loads(said)),
+                tuple(json.loads(remarks)),
+                problem,
             )
 
 

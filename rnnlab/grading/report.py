@@ -42,11 +42,17 @@ def table(grades: Grades, width: int = 100) -> str:
 
 def summary(grades: Grades, new: int, before: int) -> str:
     """A few lines on a class: how many, how well, and who could not be graded, with the reason."""
-    refused = [result for result in grades.results if result.problem]
+    counting = grades.counting()
+    refused = [
+        result
+        for result in grades.results
+        if result.problem and counting.get((result.student, result.notebook), result) is result
+    ]
     lines = [f"{new} graded now, {before} before."]
     by_notebook: dict[str, list[Result]] = {}
-    for (_, name), result in grades.counting().items():
-        by_notebook.setdefault(name, []).append(result)
+    for (_, name), result in counting.items():
+        if not result.problem:
+            by_notebook.setdefault(name, []).append(result)
     for name, results in sorted(by_notebook.items()):
         mean = sum(result.points for result in results) / len(results)
         most = max(result.max_points for result in results)

@@ -59,6 +59,7 @@ class Result:
     seconds   of the clock that grading took
     remarks   what a teacher should know of it, in sentences: a cell stands twice, or is missing
     account   the id by which the export of Moodle or Canvas knows the student, or ""
+    problem   why the notebook as a whole could not be graded, or ""
     """
 
     student: str
@@ -71,6 +72,7 @@ class Result:
     seconds: float = 0.0
     account: str = ""
     remarks: tuple[str, ...] = ()
+    problem: str = ""
 
     @property
     def points(self) -> int:
@@ -81,11 +83,6 @@ class Result:
     def max_points(self) -> int:
         """The points that there were to earn; 0 when it matched no exercise."""
         return sum(row.max_points for row in self.rows)
-
-    @property
-    def problem(self) -> str:
-        """Why it could not be graded, or ""."""
-        return self.rows[0].difference if self.rows and not self.rows[0].question else ""
 
 
 @dataclass(frozen=True)
@@ -101,13 +98,15 @@ class Grades:
         return tuple(row for result in self.results for row in result.rows)
 
     def counting(self) -> dict[tuple[str, str], Result]:
-        """For each student and notebook the result that counts: the last that was handed in."""
+        """For each student and notebook the result that counts: the last that was handed in and
+        could be graded; where none could, the last."""
+
+        def rank(result: Result) -> tuple[bool, float, str]:
+            return not result.problem, result.modified, result.file
+
         chosen: dict[tuple[str, str], Result] = {}
         for result in self.results:
             key = (result.student, result.notebook)
-            if result.notebook and (
-                key not in chosen
-                or (result.modified, result.file) > (chosen[key].modified, chosen[key].file)
-            ):
+            if result.notebook and (key not in chosen or rank(result) > rank(chosen[key])):
                 chosen[key] = result
         return chosen

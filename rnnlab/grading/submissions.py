@@ -125,17 +125,11 @@ def _checked(code: Sequence[dict[str, Any]]) -> set[str]:
 
 def _exercise(ids: set[str], questions: Sequence[Question]) -> tuple[Question, ...]:
     """The questions of the notebook that shares most names with these grade_ids; () for none."""
-    by_notebook: dict[str, list[Question]] = {}
-    for question in questions:
-        by_notebook.setdefault(question.notebook, []).append(question)
-    shared = Counter(
-        {
-            number: sum(q.name in ids or f"check-{q.name}" in ids for q in asked)
-            for number, asked in sorted(by_notebook.items())
-        }
-    )
-    [(number, count)] = shared.most_common(1) or [("", 0)]
-    return tuple(by_notebook[number]) if count else ()
+    names = {one.removeprefix("check-") for one in ids} | ids
+    shared = Counter(q.notebook for q in questions if q.name in names)
+    most = max(shared.values(), default=0)
+    number = min((number for number, count in shared.items() if count == most), default="")
+    return tuple(q for q in questions if q.notebook == number)
 
 
 def _exercise_name(question: Question) -> str:
