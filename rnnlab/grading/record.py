@@ -125,8 +125,8 @@ class Record:
     def results(self, run: str) -> Iterable[Result]:
         """Every result of a run, by student, notebook and file."""
         submissions = self._base.execute(
-            "SELECT id, student, notebook, file, digest, modified, seconds, cells, account, remarks,"
-            " problem FROM submission WHERE run = ? ORDER BY student, notebook, file, id",
+            "SELECT id, student, notebook, file, digest, modified, seconds, cells, account,"
+            " remarks, problem FROM submission WHERE run = ? ORDER BY student, notebook, file, id",
             (run,),
         ).fetchall()
         for (
