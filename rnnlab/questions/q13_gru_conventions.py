@@ -362,6 +362,11 @@ def _renamed(change: Callable[[str, str], tuple[str, str]]) -> Callable[..., tup
     return lambda *given: change(*right(*given))
 
 
+def _judged_before(otherwise: str) -> Callable[..., tuple[str, str]]:
+    """The word for z by the candidate with the reset before alone; else `otherwise`."""
+    return _renamed(lambda z, reset: (z if reset == "before" else otherwise, reset))
+
+
 _OTHER = {"takes": "keeps", "keeps": "takes", "before": "after", "after": "before"}
 
 WHICH_CONVENTION = Question(
@@ -388,9 +393,9 @@ WHICH_CONVENTION = Question(
         "Compute z_t, r_t and both candidates; loop over the two candidates and the two blends, "
         "and give back the words of the pair for which np.allclose(blend, h_t) holds.",
     ),
-    parallel="""A friend says "I tip 10 %", and pays 11.00 for a bill of 10.00 with 0 % tax ... or
-was the tip on the price with tax? You know price, tax and what was paid: compute both readings and
-see which one agrees.
+    parallel="""A friend says "I tip 10 %", and pays 13.20 for a price of 10.00 and a tax of 20 %.
+Was the tip on the price alone, or on the price with tax? Compute both readings, 13.00 and 13.20,
+and see which one agrees.
 
     readings = {"before tax": price * (1 + tax + tip), "after tax": price * (1 + tax) * (1 + tip)}
     [name for name, paid in readings.items() if np.isclose(paid, seen)]""",
@@ -442,6 +447,15 @@ see which one agrees.
             "z and the reset are independent: there are four libraries, not two. This course's and "
             "torch's are only two of them.",
             _which([("takes", "before"), ("keeps", "after")]),
+        ),
+        *(
+            Misconception(
+                f"blend judged by the candidate before, else {word}",
+                "You judge the blend by one candidate alone. Where the reset acts after, neither "
+                "blend of that one fits: try all four pairs.",
+                _judged_before(word),
+            )
+            for word in ("keeps", "takes")
         ),
     ),
 )

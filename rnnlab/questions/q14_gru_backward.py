@@ -335,6 +335,12 @@ RESET_AFTER_BACKWARD = Question(
                 },
             ),
             Mistake(
+                "mean in db_hv",
+                "The loss is a sum over the batch, so every example adds its gradient. Do you take "
+                "a mean?",
+                {"db_hv": lambda s: s.dq.mean(0)},
+            ),
+            Mistake(
                 "db_hv without the batch sum",
                 "One bias serves every example of the batch. What happens to their gradients?",
                 {"db_hv": lambda s: s.dq},

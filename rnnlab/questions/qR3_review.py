@@ -126,8 +126,8 @@ between proves nothing about each of them. Only a glass outside tells.""",
         ),
         Misconception(
             "one step between is enough",
-            "You call it a GRU as soon as some step lies between the old and the new. An LSTM may "
-            "do that too, now and then. What can a GRU never do?",
+            "You call an LSTM a GRU. An LSTM's h, too, stays between -1 and 1, and now and then "
+            "between the old and the new. What can a GRU's never do?",
             _if_some,
         ),
         Misconception(
@@ -489,8 +489,8 @@ FAIR_GRU = Question(
         "seed": "Return your seed as it is.",
         "H": "The hidden size is another one. Count one gate's W, V and b first; how many such "
         "sets has an LSTM, how many a GRU in the course's form?",
-        "b_z": "The size is right, the bias is not. Test yours: with z = sigmoid(b_z) the share "
-        "that is kept in one step, to the power of n, must be 0.5.",
+        "b_z": "The size is right, the bias is not. Test yours, unrounded: with z = "
+        "sigmoid(b_z) the share that is kept in one step, to the power of n, must be 0.5.",
     },
     hints=(
         "Two small problems: a count, and a half-life. In this course, which share does z keep?",
@@ -540,10 +540,17 @@ at most 100? 8 needs 96, 9 needs 117: so 8. And a leak takes the share v a day; 
             "You let each step take the same amount away. It takes a share of what is left.",
             _fair(bias=lambda n: float(np.log(0.5 / n / (1 - 0.5 / n)))),
         ),
-        Misconception(
-            "time constant",
-            "With z = 1/n about a third (1/e) is left after n steps. Half is asked for.",
-            _fair(bias=lambda n: float(-np.log(n - 1))),
+        *(
+            Misconception(
+                f"time constant, {z}",
+                "With your bias about a third (1/e) is left after n steps. Half is asked for.",
+                _fair(bias=bias),
+            )
+            for z, bias in {
+                "z = 1/n": lambda n: float(-np.log(n - 1)),
+                "z = 1/(n + 1)": lambda n: float(-np.log(n)),
+                "1 - z = exp(-1/n)": lambda n: float(np.log(np.expm1(1 / n))),
+            }.items()
         ),
         Misconception(
             "logarithm of the gate",
@@ -688,12 +695,18 @@ words; yours pass 1 and -1, so each number is large: tanh(20) is 1.""",
         Misconception("no V_h", _NOTHING_MOVES, _register(V_h=0 * _NEXT)),
         Misconception("reset gate shut", _NOTHING_MOVES, _register(reset=-20)),
         Misconception("the bit into every unit", _MIXED, _register(bit=20 * _ALL)),
+        Misconception(
+            "the bit alone into every unit",
+            "Every unit takes the new bit, so all three hold the same. From whom should unit 1 "
+            "take?",
+            _register(bit=20 * _ALL, V_h=0 * _NEXT),
+        ),
         Misconception("each unit listens to itself", _MIXED, _register(V_h=20 * np.eye(_H))),
         Misconception("keeps itself and shifts", _MIXED, _register(V_h=20 * (np.eye(_H) + _NEXT))),
         Misconception(
             "push in the candidate",
-            "The push is added to the bit, and -1 + 1 is nothing. What has the push a say in: what "
-            "is taken, or when?",
+            "The 1 is taken, the -1 is not. Is the push added to the bit (-1 + 1 is nothing), or "
+            "does the bit open z? The bit says what is taken, the push alone says when.",
             _register(push=20),
         ),
         Misconception(
