@@ -272,6 +272,12 @@ def test_a_factor_of_the_gradient_left_out_is_not_called_the_slope_alone() -> No
     assert "three factors" in (judge("05.steps_to_open", steps_to_open(), 1).hint or "")
 
 
+def test_two_forms_of_one_mistake_are_told_once() -> None:
+    # with this seed, reading that empties the cell leaves 0 whether or not the last one counts
+    hint = judge("03.follow", lambda: (5, 0, 2), 1).hint or ""
+    assert "fits more than one" in hint and hint.count("Reading makes a copy") == 1
+
+
 def by_token(*sums: tuple[float, float, float]) -> tuple[Array, ...]:
     """W and b, a pair for each gate, with no bias at all."""
     return tuple(a for s in sums for a in (np.array([s]), np.zeros(1)))

@@ -38,7 +38,7 @@ def diagnose(
     fitting = (m for m in question.misconceptions if all(s.same(m.wrong) for s in seen))
     if one := next(fitting, None):
         also = [m for m in fitting if m.hint != one.hint] if question.own else []
-        hints = " Or: ".join(m.hint for m in (one, *also))
+        hints = " Or: ".join(dict.fromkeys(m.hint for m in (one, *also)))
         either = "It fits more than one mistake. Either: " if also else ""
         return Diagnosis(" or ".join(m.name for m in (one, *also)), f"{either}{hints}")
     if all(s.got is None for s in seen):  # nothing to compare: any two that raise would match

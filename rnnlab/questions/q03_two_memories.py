@@ -81,6 +81,10 @@ _SEQUENCE = Recurrence(
     returns=("C", "h"),
 )
 
+_READING_COPIES = (
+    "What is shown at one step is missing at the next. Reading makes a copy; only one gate erases."
+)
+
 _CARRIED = (
     Mistake(
         "h carried for C",
@@ -102,8 +106,7 @@ _CARRIED = (
     ),
     Mistake(
         "reading empties the cell",
-        "What is shown at one step is missing at the next. Reading makes a copy; only one gate "
-        "erases.",
+        _READING_COPIES,
         {"next_C_prev": lambda s: (1 - s.o_t) * s.C_t},
     ),
     Mistake(
@@ -213,6 +216,17 @@ def _from_step_1(f: Array, i: Array, C_tilde: Array, C_0: Array, C: Array) -> tu
     return t + 1, what
 
 
+def _from_last(tested: str) -> Callable[..., tuple[int, str]]:
+    """At step 0 the failure tried does not fit C[-1], so the other one is called."""
+    return _found(lambda t, what, *log: (t, what if t else _other(tested)))
+
+
+_NOT_THE_LAST = (
+    "Your words are right, but for a failure at step 0. There C[t - 1] is C[-1], the end of the "
+    "log. What did the cell hold before step 0?"
+)
+
+
 def _other(what: str) -> str:
     return "write" if what == "erase" else "erase"
 
@@ -311,6 +325,10 @@ Each year is judged by the balance that the book holds for the year before.""",
             "the log when it was the forget gate that did not act?",
             _found(lambda t, what, *log: (t, "write")),
         ),
+        *(
+            Misconception(f"{tested} tried from C[-1] at step 0", _NOT_THE_LAST, _from_last(tested))
+            for tested in ("erase", "write")
+        ),
     ),
 )
 
@@ -407,6 +425,14 @@ The cell ends with 0.3; it was seen at 2 steps.""",
         _with("h carried for C"),
         _with("closed gate erases"),
         _with("reading empties the cell"),
+        Misconception(
+            "the last reading empties the cell too",
+            _READING_COPIES,
+            _follow(
+                _SEQUENCE.but(next_C_prev=lambda s: (1 - s.o_t) * s.C_t),
+                last=lambda C, h: 0.0 if h[-1] else C[-1],
+            ),
+        ),
         Misconception(
             "nothing is ever erased",
             "You added up all that was written. At which steps is the forget gate closed?",

@@ -111,6 +111,12 @@ Yours shrinks instead of growing, and asks for a half.""",
             lambda f: np.log(f) / np.log(0.5),
         ),
         Misconception(
+            "half-life of 1 - f",
+            "f is the share that is kept; 1 - f is the share that goes. Which gate remembers "
+            "longer, 0.1 or 0.9?",
+            lambda f: np.log(0.5) / np.log(1 - f),
+        ),
+        Misconception(
             "sign lost",
             "A half-life is a positive number of steps. Both logarithms are negative.",
             lambda f: np.log(2) / np.log(f),
@@ -396,6 +402,15 @@ FORGET_ON_RESET = Question(
             "Unit 2 does as it should. Unit 1 is open on reset too: look at the first row of W_f "
             "and at its bias.",
             _columns(0, 0, (0, -20), 10),
+        ),
+        *(
+            Misconception(
+                f"one unit for each letter, {other}",
+                "Unit 1 opens on A alone and unit 2 on B alone. A unit does not stand for a token: "
+                "each of the two must keep on A and on B.",
+                _columns((10, column), (column, 10), -10),
+            )
+            for other, column in (("the other half open", 0), ("the other closed", -10))
         ),
         Misconception(
             "sum on A and B a little too small",

@@ -207,6 +207,15 @@ And y = sqrt(a): dy/da = 1 / (2 sqrt(a)) = 1 / (2 y). Yours are the sigmoid and 
                 },
             ),
             Mistake(
+                "slopes of the product",
+                "On the way back from the product i_t * C_tilde each of the two gets the other as "
+                "a factor. Asked for is the slope of each squash by itself.",
+                {
+                    "slope_i": lambda s: s.C_tilde * s.i_t * (1 - s.i_t),
+                    "slope_g": lambda s: s.i_t * (1 - s.C_tilde**2),
+                },
+            ),
+            Mistake(
                 "the gate's complement",
                 "1 - i_t is one factor of the slope. A closed gate (i_t near 0) would be the "
                 "steepest of all in yours; which factor is missing?",
@@ -365,6 +374,14 @@ _WRITTEN_MISTAKES = (
         },
     ),
     Mistake(
+        "returned in each other's place",
+        "The share comes first, then what it is a share of.",
+        {
+            "i_t": lambda s: np.tanh(pre_activation(explicit("g"))(s)),
+            "C_tilde": lambda s: sigmoid(s.a_i),
+        },
+    ),
+    Mistake(
         "candidate of the gate",
         "Your candidate comes from the gate instead of from x_t and h_prev. Who may look at what?",
         {"C_tilde": lambda s: np.tanh(s.i_t)},
@@ -455,6 +472,12 @@ def _of_sigmoid(a: float) -> float:
     return s * (1 - s)
 
 
+def _by_first_gradient(seed: int = 25) -> tuple[int, int]:
+    b = start(seed)
+    i = float(sigmoid(np.array(b)))
+    return seed, int(np.ceil(-b / ((1 - i) * i * (1 - i))))
+
+
 STEPS_TO_OPEN = Question(
     id="05.steps_to_open",
     kind="number",
@@ -517,6 +540,12 @@ Count the changes, not the looks: the loop ends with the first look that needs n
             "Your change of b is as large as the slope, i times what it lacks to one. It has three "
             "factors: the error, and both of the slope's. Which one have you left out?",
             _descend(error=lambda i: -1.0),
+        ),
+        Misconception(
+            "gradient of the first step",
+            "You made every step with the gradient of the first. When b moves, i and the slope "
+            "move too: which lines belong inside the loop?",
+            _by_first_gradient,
         ),
         Misconception(
             "factor 2",
