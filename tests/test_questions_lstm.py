@@ -339,6 +339,12 @@ WRONG: list[tuple[str, list[tuple[str, str]], str, str | None]] = [
     ),
     (
         "08.lstm_forward",
+        [("np.array(hs), np.array(Cs)", "np.array(Cs), np.array(hs)")],
+        "Every value is right, but they come back as C, h",
+        "h and C returned in the wrong order",
+    ),
+    (
+        "08.lstm_forward",
         [("hs, Cs = [], []", "hs = Cs = []"), ("        hs.append(h)\n", "")],
         "What comes back as h is C",
         "C returned as h",

@@ -596,6 +596,11 @@ _SEQUENCE_MISTAKES = (
         },
     ),
     Mistake(
+        "h and C returned in the wrong order",
+        "Each of the two is what the other should be. Which does your return name first?",
+        {"h": lambda s: s.stack("C_t"), "C": lambda s: s.stack("h_t")},
+    ),
+    Mistake(
         "C returned as h",
         "What you return as h is C once more. Are h and C two arrays, or two names of one, as "
         "after `h = C = np.empty(...)`?",

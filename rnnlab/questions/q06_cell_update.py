@@ -149,6 +149,18 @@ Mind that w = 1 wipes, while f = 1 keeps.""",
             "leave of the old?",
             _corners("clear", "keep", "replace", "add"),
         ),
+        Misconception(
+            "clear and replace mixed up",
+            "The two corners with f = 1 are right; the two with f = 0 are exchanged. In which of "
+            "them does the candidate come in?",
+            _corners("keep", "replace", "clear", "add"),
+        ),
+        Misconception(
+            "keep and add mixed up",
+            "The two corners with f = 0 are right; the two with f = 1 are exchanged. In which of "
+            "them does the candidate come in?",
+            _corners("add", "clear", "replace", "keep"),
+        ),
     ),
 )
 
@@ -422,7 +434,10 @@ def _count_inputs(rng: np.random.Generator) -> list[Probe]:
 
 
 def _counts(weights: Any, probe: Probe) -> Mapping[str, Any]:
-    """The count that the cell holds, rounded, after short texts; the long text's error's sign."""
+    """The count that the cell holds, rounded, after short texts; the long text's error's sign.
+
+    One A that writes a half, or less, is told from one that writes nothing.
+    """
 
     def after(*tokens: int) -> Array:
         count: Array = np.round(_cells(weights, np.array(tokens))[-1])
@@ -431,7 +446,7 @@ def _counts(weights: Any, probe: Probe) -> Mapping[str, Any]:
     text = probe["text"] - 1
     errors = np.round(_cells(weights, text)) - _true_counts(text)
     return {
-        "one": after(_A),
+        "one": np.array([after(_A), _cells(weights, np.array([_A]))[-1] > 0.25]),
         "five": after(*[_A] * 5),
         "ignores B": np.array([after(_B), after(_A, _A, _A, _B, _B, _B, _B)]),
         "clears": after(_A, _A, _A, _RESET),
@@ -446,6 +461,11 @@ def _true_counts(tokens: Array) -> Array:
     at_reset = np.maximum.accumulate(np.where(tokens == _RESET, counts, 0))
     return counts - at_reset
 
+
+_HALF_WRITTEN = (
+    "One A writes half of a 1, or less. A sum of zero leaves a gate at a half, a sum of 0.5 leaves "
+    "the candidate below a half. Which of the two is it in yours, and what must its sum be on A?"
+)
 
 COUNT_WEIGHTS = Question(
     id="06.count_weights",
@@ -529,6 +549,10 @@ Yours adds where this one replaces.""",
             "what should be written on A?",
             _weights(g=(0, 0, 0)),
         ),
+        Misconception("input gate of zeros", _HALF_WRITTEN, _weights(i=(0, 0, 0), g=(20, 0, 0))),
+        Misconception("input gate half open", _HALF_WRITTEN, _weights(i=(0, 0, 0))),
+        Misconception("input gate half open on A", _HALF_WRITTEN, _weights(i=(0, -20, -20))),
+        Misconception("candidate below a half", _HALF_WRITTEN, _weights(g=(0.4, 0.4, 0.4))),
         Misconception(
             "counts down",
             "Each A takes one away. Which sign should the candidate have on A?",

@@ -636,8 +636,8 @@ Scale so that the far end comes to where tanh still rises, and no smaller.""",
         ),
         Misconception(
             "half open",
-            "With a sum of zero the output gate stands at a half, on every token. What must bias "
-            "plus column be for each?",
+            "On a query the output gate is open in part only: a sum of 0 leaves it at a half, one "
+            "of 2 at 0.88. What must bias plus column be on the query, and what on A and B?",
             _weights(o=(0, 0, 0)),
         ),
         Misconception(
@@ -654,8 +654,8 @@ Scale so that the far end comes to where tanh still rises, and no smaller.""",
         ),
         Misconception(
             "steps of one",
-            "Each A adds 1, and tanh is flat from 3 on. The cell may count in another unit: how "
-            "much may ten steps come to, if tanh is still to rise?",
+            "Each A adds so much that the count is soon where tanh is flat. The cell may count in "
+            "a smaller unit: how much may ten steps come to, if tanh is still to rise?",
             _weights(g=(20, 20, 20)),
         ),
         Misconception(

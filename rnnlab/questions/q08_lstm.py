@@ -337,6 +337,16 @@ def _first_step_or_h(*given: Any) -> str:
     return "h" if line == "none" else line
 
 
+def _last_off(*given: Any) -> str:
+    """The last line that differs, C and h from gates of one's own instead of the trace's."""
+    x, h0, C0, p, f, i, C_tilde, C, o, h = given
+    h_prev, C_prev = _shifted(h0, h), _shifted(C0, C)
+    own = _expected(x, h_prev, C_prev, p, f, i, C_tilde, C, o)
+    own = _expected(x, h_prev, C_prev, p, own["f"], own["i"], own["C_tilde"], C, own["o"])
+    trace = dict(zip(_TRACE, given[4:], strict=True))
+    return next((n for n in _TRACE[::-1] if not np.allclose(own[n], trace[n], atol=1e-9)), "none")
+
+
 def _always(line: str) -> Callable[..., str]:
     return lambda *given: line
 
@@ -394,6 +404,13 @@ Judge each line by what went into it, not by what should have gone into it.""",
             "the first step only, else h",
             "Some lines are right at t = 0 and wrong later. Do you look at every step?",
             _first_step_or_h,
+        ),
+        Misconception(
+            "the last line that differs from gates of one's own",
+            "Where f, i or the candidate is wrong you name C, and where o is wrong, h. A line that "
+            "you compute from gates of your own inherits what is wrong in the trace's: which gates "
+            "went into it there?",
+            _last_off,
         ),
         Misconception(
             "always f",
@@ -527,6 +544,12 @@ must be year, month, day. Packed weights are the same: look the order up, then n
         _PACKED,
         (
             Mistake("sigmoid on the candidate", _CANDIDATE, {"C_tilde": _squashed_alike}),
+            Mistake(
+                "tanh of the sigmoid",
+                "Your candidate goes through the sigmoid first and a tanh after it, so it is never "
+                "negative. Which blocks is the sigmoid for?",
+                {"C_tilde": lambda s: np.tanh(_squashed_alike(s))},
+            ),
             Mistake(
                 "the old cell state read",
                 _OLD_CELL,

@@ -283,6 +283,11 @@ The loss of what is seen (2 to 0.5, a quarter) is not the loss of the height."""
             _measured(per_step=lambda a, b, n: 1 - (1 - b / a) / n),
         ),
         Misconception(
+            "f rounded",
+            "The right gate, cut too short: leave all its digits, for the half-life too.",
+            _measured(per_step=lambda a, b, n: round(_per_step(a, b, n), 2)),
+        ),
+        Misconception(
             "all steps at once",
             "That is what all the steps together have left. One of them alone is asked for.",
             _measured(per_step=lambda a, b, n: b / a),
@@ -354,6 +359,12 @@ The loss of what is seen (2 to 0.5, a quarter) is not the loss of the height."""
             "The gate is right. Your half-life is shorter than a step, but after one step most is "
             "still there.",
             _measured(half_life=lambda f: float(np.log(f) / np.log(0.5))),
+        ),
+        Misconception(
+            "base-two logarithm of f",
+            "The gate is right. log2(f) is the power of 2 that makes f. Asked for is the power of "
+            "f that makes one half.",
+            _measured(half_life=lambda f: float(np.log2(f))),
         ),
         *(
             Misconception(
@@ -486,6 +497,15 @@ _NEVER_LIT = (
     "A push does not light it. The lamp is dark, h is 0: are the input gate and the output gate "
     "open on a push then, and is the candidate near 1?"
 )
+_LIT_IN_PART = (
+    "A push lights it only in part: a gate or the candidate stands halfway. A sum of 0 leaves a "
+    "gate at a half, a sum of 0.5 the candidate below a half. Which sum on push is too small?"
+)
+_OUT_IN_PART = (
+    "After the second push part of a 1 is in the cell: the old one, if the forget gate is not "
+    "shut, or a new one, if 0.76 times V_i does not outweigh the rest of the input gate's sum. "
+    "Which is it in yours?"
+)
 _NOT_HELD = (
     "A push lights it, but waiting puts it out. Is the cell itself empty then, or is it only not "
     "shown? Look at the forget gate and the output gate on wait."
@@ -543,12 +563,12 @@ the rest. In yours the sensor is h.""",
         ),
         Misconception("V_i too small", _STAYS_LIT, _switch(V_i=-15)),
         Misconception("h opens the input gate", _STAYS_LIT, _switch(V_i=100)),
-        Misconception(
-            "V_i a little too small",
-            "At the second push your input gate is neither open nor shut, so half of a 1 is "
-            "written. By how much must 0.76 times V_i outweigh the rest of the sum?",
-            _switch(V_i=-26.3),
-        ),
+        Misconception("V_i a little too small", _OUT_IN_PART, _switch(V_i=-26.3)),
+        Misconception("forget gate of zeros", _OUT_IN_PART, _switch(f=(0, 0))),
+        Misconception("forgets half on push", _OUT_IN_PART, _switch(f=(0, 20))),
+        Misconception("output gate of zeros", _LIT_IN_PART, _switch(o=(0, 0))),
+        Misconception("candidate below a half", _LIT_IN_PART, _switch(g=(0.5, 0.5))),
+        Misconception("writes half on push", _LIT_IN_PART, _switch(i=(0, -20))),
         Misconception("writes only when lit", _NEVER_LIT, _switch(i=(-20, -20), V_i=100)),
         Misconception("candidate of zero", _NEVER_LIT, _switch(g=(0, 0))),
         Misconception("output gate shut", _NEVER_LIT, _switch(o=(-20, -20))),
@@ -584,8 +604,9 @@ the rest. In yours the sensor is h.""",
         ),
         Misconception(
             "wait leaks in",
-            "On wait the input gate is nearly shut, and over hundreds of waits its small share "
-            "adds up. How far below zero is its sum?",
+            "On wait the input gate is not shut enough: a sum of 0 leaves it at a half, and even "
+            "the 0.05 that a sum of -3 leaves adds up over hundreds of waits. How far below zero "
+            "must it be?",
             _switch(i=(20, -3)),
         ),
         Misconception(
