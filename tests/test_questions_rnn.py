@@ -177,11 +177,28 @@ def farthest_off_with_V_forwards(dh: Array, h: Array, V: Array, da: Array) -> in
     return int(np.abs((dh + sent_back) * (1 - h**2) - da).max(axis=(1, 2)).argmax())
 
 
+def first_fault_with_V_forwards(dh: Array, h: Array, V: Array, da: Array) -> int:
+    sent_back = np.concatenate([da[1:] @ V.T, np.zeros((1, *da.shape[1:]))])
+    return int(np.argmax(np.abs((dh + sent_back) * (1 - h**2) - da).max(axis=(1, 2)) > 1e-6))
+
+
+def farthest_off_without_the_own_part(dh: Array, h: Array, V: Array, da: Array) -> int:
+    sent_back = np.concatenate([da[1:] @ V, np.zeros((1, *da.shape[1:]))])
+    return int(np.abs(sent_back * (1 - h**2) - da).max(axis=(1, 2)).argmax())
+
+
 @pytest.mark.parametrize(
     ("asked", "slip", "named"),
     [
         ("02.rnn_backward", back_from_the_wrong_row, "the step's own state for the one before"),
         ("02.wrong_step", farthest_off_with_V_forwards, "test with V for V^T, by size"),
+        ("02.wrong_step", first_fault_with_V_forwards, "first in time"),
+        (
+            "02.wrong_step",
+            farthest_off_without_the_own_part,
+            "test without the own part, by size",
+        ),
+        ("02.factor", lambda: (11, 0.577), "what a fresh V leaves on the average"),
     ],
 )
 def test_slips_that_a_reader_of_the_lecture_made_are_named(

@@ -499,8 +499,9 @@ Five unknowns need far more than five rows, or the fit learns the rows by heart.
         ),
         Misconception(
             "learnt by heart",
-            "Weights too large for the task. With 21 weights and hardly more pairs, everything can "
-            "be fitted: is your error as small on sequences that you did not train on?",
+            "Weights too large for the task. If you go down the gradient: is the rate so large "
+            "that the error grows? If you solve for the weights at once: 21 of them fit hardly "
+            "more pairs by heart. How large is the error on sequences not trained on?",
             cache(partial(_trained, sequence=(23, 1))),
         ),
     ),

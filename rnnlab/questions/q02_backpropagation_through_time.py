@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -468,6 +469,12 @@ Not 1 - 60 / 80 / 12 = 0.94: what is lost is a share of what is still there.""",
                 lambda dh_T, dh0, dx, p, x: float(np.abs(np.linalg.eigvals(p.V)).max()),
             ),
             (
+                "what a fresh V leaves on the average",
+                "One over the root of 3 is what a fresh V leaves on the average, before the tanh. "
+                "Asked for is the factor of your own network: measure it.",
+                lambda dh_T, dh0, dx, p, x: 0.577,  # as the lecture rounds it
+            ),
+            (
                 "without tanh",
                 "You multiply by V only, T times. What else does the gradient meet in every step, "
                 "and can it ever be above 1?",
@@ -495,16 +502,18 @@ def _going_back(
 
 
 def _wrong_inputs(rng: np.random.Generator) -> list[Probe]:
-    probes: list[Probe] = []
-    for T, B, H, wrong, mistake, size, spread in (
+    kinds = (
         (7, 2, 3, 5, "next dropped", 0.9, 0.5),
         (5, 1, 4, 4, "slope missing", 0.9, 0.5),
         (6, 3, 2, 0, "sign", 0.9, 0.5),
         (9, 2, 4, 7, "V not transposed", 0.2, 1.2),  # the error grows on its way
         (8, 1, 3, int(rng.integers(1, 6)), "slope missing", 0.9, 0.5),
-    ):
-        dh = rng.standard_normal((T, B, H))
-        h = rng.uniform(0.3 * size, size, (T, B, H)) * rng.choice((-1, 1), (T, B, H))
+    )
+    probes: list[Probe] = []
+    # three of each kind: on few traces, two wrong tests may name the same steps by chance
+    for more, (T, B, H, wrong, mistake, size, spread) in product(range(3), kinds):
+        dh = rng.standard_normal((T, B + more, H))
+        h = rng.uniform(0.3 * size, size, dh.shape) * rng.choice((-1, 1), dh.shape)
         V = rng.normal(0, spread, (H, H))
         da = _going_back(dh, h, V, wrong, mistake)
         probes.append({"dh": dh, "h": h, "V": V, "da": da})
@@ -537,6 +546,15 @@ def _last_off(expected: Callable[..., Array]) -> Callable[..., int]:
     return search
 
 
+def _most_off(expected: Callable[..., Array]) -> Callable[..., int]:
+    """The same by size: the step that differs most from what is expected."""
+
+    def search(dh: Array, h: Array, V: Array, da: Array) -> int:
+        return int(np.abs(da - expected(dh, h, V, da)).max(axis=(1, 2)).argmax())
+
+    return search
+
+
 def _farthest(dh: Array, h: Array, V: Array, da: Array) -> int:
     return int(np.abs(da - _going_back(dh, h, V)).max(axis=(1, 2)).argmax())
 
@@ -546,14 +564,41 @@ def _step_named(answer: Any, probe: Probe) -> Mapping[str, Any]:
     return {"among the steps": (t >= 0) & (t < len(probe["da"])), "t": t}
 
 
-def _forwards(dh: Array, h: Array, V: Array, da: Array) -> Array:
-    expected: Array = (dh + _from_next(da, V.T)) * (1 - h**2)
-    return expected
+_AT_THE_LAST_STEP = (
+    "Try your test at the last step: nothing comes back there, so da is dh[t] times the slope of "
+    "that step's own tanh. Is dh[t] in your test, and whose h?"
+)
 
-
-_V_FORWARDS = (
-    "Your test uses V as it is in the forward pass. Going back it acts transposed: which of the "
-    "two is da @ V? V is square, so both run."
+# what a step is expected to be in a wrong test: its name, its hint, the expectation
+_WRONG_TESTS: tuple[tuple[str, str, Callable[..., Array]], ...] = (
+    (
+        "nothing expected from the next step",
+        "Your test expects of each step only its own dh[t]. What comes on top from step t + 1?",
+        lambda dh, h, V, da: dh * (1 - h**2),
+    ),
+    (
+        "test without the slope",
+        "Your test finds fault with the last step where there is none: it leaves out the slope "
+        "of tanh.",
+        lambda dh, h, V, da: dh + _from_next(da, V),
+    ),
+    (
+        "test with V for V^T",
+        "Your test uses V as it is in the forward pass. Going back it acts transposed: which of "
+        "the two is da @ V? V is square, so both run.",
+        lambda dh, h, V, da: (dh + _from_next(da, V.T)) * (1 - h**2),
+    ),
+    (
+        "test with the slope on the own part only",
+        "Your test takes the own part through the tanh, and what comes back past it. Both go "
+        "through: add first.",
+        lambda dh, h, V, da: dh * (1 - h**2) + _from_next(da, V),
+    ),
+    (
+        "test with the next step's slope",
+        _AT_THE_LAST_STEP,
+        lambda dh, h, V, da: (dh + _from_next(da, V)) * (1 - np.roll(h, -1, axis=0) ** 2),
+    ),
 )
 
 WRONG_STEP = Question(
@@ -589,8 +634,9 @@ check each against its neighbour in the list.
     misconceptions=(
         Misconception(
             "first in time",
-            "You compared with a new pass of your own and took the first step that differs. The "
-            "pass runs from the end: the steps before the wrong one only inherit its error.",
+            "You name step 0 every time. Is it the first that differs from a new pass of your "
+            "own? All steps before the wrong one inherit its error. Or does your test find fault "
+            "with every step? In the exercise's table it must find one only.",
             lambda dh, h, V, da: int(_off(dh, h, V, da, _going_back(dh, h, V))[0]),
         ),
         Misconception(
@@ -623,31 +669,16 @@ check each against its neighbour in the list.
             "given come from?",
             lambda dh, h, V, da: _wrong_step(dh, h, V, da) - 1,
         ),
-        Misconception(
-            "nothing expected from the next step",
-            "Your test expects of each step only its own dh[t]. What comes on top from step t + 1?",
-            _last_off(lambda dh, h, V, da: dh * (1 - h**2)),
+        *(
+            Misconception(f"{name}{how}", hint, search(expected))
+            for name, hint, expected in _WRONG_TESTS
+            for how, search in (("", _last_off), (", by size", _most_off))
         ),
         Misconception(
-            "test without the slope",
-            "Your test finds fault with the last step where there is none: it leaves out the slope "
-            "of tanh.",
-            _last_off(lambda dh, h, V, da: dh + _from_next(da, V)),
-        ),
-        Misconception("test with V for V^T", _V_FORWARDS, _last_off(_forwards)),
-        Misconception(
-            "test with V for V^T, by size",
-            _V_FORWARDS,
-            lambda dh, h, V, da: int(
-                np.abs(da - _forwards(dh, h, V, da)).max(axis=(1, 2)).argmax()
-            ),
-        ),
-        Misconception(
-            "test with the next step's slope",
-            "The slope in da_t is that of step t's own tanh. Whose h is in your test?",
-            _last_off(
-                lambda dh, h, V, da: (dh + _from_next(da, V)) * (1 - np.roll(h, -1, axis=0) ** 2)
-            ),
+            # going back it stops at the last step, as the test with the next step's slope does
+            "test without the own part, by size",
+            _AT_THE_LAST_STEP,
+            _most_off(lambda dh, h, V, da: _from_next(da, V) * (1 - h**2)),
         ),
     ),
 )
