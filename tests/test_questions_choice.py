@@ -44,7 +44,7 @@ def test_a_fair_match_is_the_last_that_fits_readout_included() -> None:
         readout = np.zeros((K, n)).size + K
         return sum(a.size for _, a in kind.init(D, n, rng).items()) + readout
 
-    for D, H, K in ((90, 50, 200), (20, 300, 500), (400, 20, 20), (37, 25, 31)):
+    for D, H, K in ((90, 50, 200), (300, 200, 500), (200, 20, 1000), (37, 25, 60)):
         *sizes, units = match(D, H, K)
         assert sizes == [D, H, K]
         budget = size(LSTMParams, D, H, K)
@@ -52,7 +52,14 @@ def test_a_fair_match_is_the_last_that_fits_readout_included() -> None:
     right = match(60, 40, 100)[3]
     assert judge("15.fair_units", (60, 40, 100, right)).passed
     assert not judge("15.fair_units", (60, 40, 100, right + 1)).passed
-    assert "cannot be used" in judge("15.fair_units", (5, 40, 100, right)).difference
+    for sizes, why in (
+        ((5, 40, 100), "from 20 to 1000"),
+        ((40, 60, 100), "D larger than H"),
+        ((100, 60, 40), "K must be larger"),
+        ((100, 50, 400), "take others"),  # 57, and so says 50 times the root of 4/3
+        ((33, 20, 34), "take others"),  # 23, and so say the cells alone
+    ):
+        assert why in judge("15.fair_units", (*sizes, right)).difference
 
 
 @pytest.mark.torch

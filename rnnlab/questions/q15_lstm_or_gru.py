@@ -121,6 +121,10 @@ def _fair(units: Callable[[int, int, int], int]) -> Callable[..., tuple[int, int
     def answer(D: int = 90, H: int = 50, K: int = 200) -> tuple[int, int, int, int]:
         if any(n != int(n) or not 20 <= n <= 1000 for n in (D, H, K)):
             raise ValueError("they must be whole numbers from 20 to 1000")
+        if not H < D < K:
+            raise ValueError("K must be larger than D, D larger than H")
+        if _most(D, H, K) in (_cells_alone(D, H, K), _root(D, H, K)):
+            raise ValueError("with them a wrong way gives the right number too: take others")
         return D, H, K, units(D, H, K)
 
     return answer
@@ -133,6 +137,15 @@ def _most(D: int, H: int, K: int, gates: int = 3, of_lstm: bool = True, of_gru: 
     while n and gates * n * (n + D + 1) + of_gru * K * (n + 1) > budget:
         n -= 1
     return n
+
+
+def _cells_alone(D: int, H: int, K: int) -> int:
+    return _most(D, H, K, of_lstm=False, of_gru=False)
+
+
+def _root(D: int, H: int, K: int) -> int:
+    """As if all weights were in V."""
+    return isqrt(4 * H * H // 3)
 
 
 _SQUARE = (
@@ -166,7 +179,7 @@ units has n (n + 4) + 4 (n + 1): 4 units give 32 + 20 = 52, 5 give 45 + 24 = 69.
             "the readout left out",
             "So many units fit if the cells alone are counted. What does each further unit cost in "
             "the readout?",
-            _fair(lambda D, H, K: _most(D, H, K, of_lstm=False, of_gru=False)),
+            _fair(_cells_alone),
         ),
         Misconception(
             "the readout of one side",
@@ -183,7 +196,7 @@ units has n (n + 4) + 4 (n + 1): 4 units give 32 + 20 = 52, 5 give 45 + 24 = 69.
             "the root of 4/3",
             "Your number would be right if all weights were V's. The others grow with the units "
             "too, but not with their square.",
-            _fair(lambda D, H, K: isqrt(4 * H * H // 3)),
+            _fair(_root),
         ),
         Misconception(
             "one too many",
@@ -398,6 +411,11 @@ _NOTHING = (
     "there is nothing to take: what is your candidate at h = 0?"
 )
 
+_TOO_LITTLE = (
+    "After a first 1, h is z times the candidate. Both should come near 1, and at least one does "
+    "not. With a sum of 0, z is a half; with a sum of 0.5, tanh is not even that."
+)
+
 PARITY_UNIT = Question(
     id="15.parity_unit",
     kind="weights",
@@ -437,6 +455,7 @@ b = 10, and v = -20 brings it down to -10. Half of v lies on the one side, half 
         Misconception("the candidate is blind", _NO_TURN, _turns(40, -20, 0, 0, 10)),
         Misconception("the bit alone in the candidate", _NO_TURN, _turns(40, -20, 20, 0, 0)),
         Misconception("v_h positive", _NO_TURN, _turns(40, -20, 0, 20, 10)),
+        Misconception("z half open", _TOO_LITTLE, _turns(20, -20, 0, -20, 10)),
         Misconception("never open", _NOTHING, _turns(0, -20, 0, -20, 10)),
         Misconception("candidate of zero", _NOTHING, _turns(40, -20, 0, -20, 0)),
         Misconception(
@@ -449,12 +468,6 @@ b = 10, and v = -20 brings it down to -10. Half of v lies on the one side, half 
             "always open",
             "It turns at every step, on a 0 too. Which bit should open z?",
             _turns(0, 20, 0, -20, 10),
-        ),
-        Misconception(
-            "z half open",
-            "On a 1 your z is a half: the sum there is 0. The weight must outweigh the bias, not "
-            "only cancel it.",
-            _turns(20, -20, 0, -20, 10),
         ),
         Misconception(
             "not shut enough",
@@ -470,9 +483,14 @@ b = 10, and v = -20 brings it down to -10. Half of v lies on the one side, half 
         ),
         Misconception(
             "sums too small",
-            "The signs are right, the sums too small: the candidate should come near 1 and -1. How "
-            "large is tanh(0.5)?",
+            _TOO_LITTLE,
             _turns(40, -20, 0, -1, 0.5),
+        ),
+        Misconception(
+            "the turns fade",
+            "Look at h along twenty ones: do its turns stay as large? Larger sums in the "
+            "candidate keep them so.",
+            _turns(40, -20, 1, -1, 0),
         ),
     ),
 )
