@@ -303,6 +303,12 @@ def _reset_mistakes(given: CandidateGiven) -> tuple[Mistake, ...]:
             lambda x, h, r, W, V, b: r * (x @ W.T + h @ V.T + b),
         ),
         mistake(
+            "reset on both products",
+            "r_t holds back the input as well. It decides how much of the past the candidate "
+            "sees, and of nothing else.",
+            lambda x, h, r, W, V, b: r * (x @ W.T + h @ V.T) + b,
+        ),
+        mistake(
             "reset on the input",
             "Your r_t holds back the input. Which of the two, the new or the past, should it be "
             "able to hide from the candidate?",

@@ -346,6 +346,11 @@ ln 0.5 / ln 0.75 = 2.4, and the first whole number above it is 3.""",
             _for_seed(lambda z: float(np.log(0.5) / np.log(1 - z))),
         ),
         Misconception(
+            "the number for z = 0.05",
+            "14 is the number of steps for z = 0.05. Which z does your seed draw?",
+            lambda seed=7: (seed, 14),
+        ),
+        Misconception(
             "time constant",
             "1 / z is roughly when a third (1/e) is left. Half is gone earlier.",
             _for_seed(lambda z: int(np.ceil(1 / z))),
