@@ -103,7 +103,13 @@ ONES, OWN = np.ones((2, 2)), np.eye(2)
         ({"V_f": -200 * ONES}, "forgets half at each step"),
         ({"V_i": -200 * OWN}, "noise opens the input gates"),
         ({"V_i": -20 * ONES}, "noise opens the input gates"),
+        (
+            {"b_i": np.full(2, 5.0), "V_i": -5 * ONES, "b_g": np.zeros(2), "W_g": 5 * OWN},
+            "noise opens the input gates",
+        ),
         ({"W_o": 40 * OWN}, "noise moves the forget gate"),
+        ({"W_o": 15 * OWN}, "noise moves the forget gate"),
+        ({"W_f": 15 * ONES}, "noise moves the forget gate"),
     ],
 )
 def test_weights_that_behave_alike_get_the_words_that_fit_them(changed: Any, name: str) -> None:

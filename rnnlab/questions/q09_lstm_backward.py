@@ -316,6 +316,7 @@ _CELL = Recurrence(
 
 _WRAP: Line = lambda s: s.C[s.t] if s.t else s.C[-1]  # noqa: E731
 _NOT_ADDED: Line = lambda s: s.dC[s.t] if s.t == len(s.dC) - 1 else s.dC_next  # noqa: E731
+_LAST_TWICE: Line = lambda s: s.dC[s.t] + (s.dC[-1] if s.t == len(s.dC) - 1 else s.dC_next)  # noqa: E731
 _F_BEFORE: Line = lambda s: s.dC_t * s.f[s.t - 1]  # noqa: E731
 
 _AT_ZERO = (
@@ -382,6 +383,12 @@ CELL_BACKWARD = Question(
                 "to C_t?",
                 {"C_prev": _WRAP, "dC_t": _NOT_ADDED, "dC_prev": _F_BEFORE},
             ),
+            Mistake(
+                "the last loss twice",
+                "dC of the last step counts twice in yours: once before the loop, and once in it. "
+                "What comes back to the last step from a next one?",
+                {"dC_t": _LAST_TWICE},
+            ),
             Mistake("nothing carried", _BOTH, {"dC_t": lambda s: s.dC[s.t]}),
             Mistake("f missing", _ITS_OWN_F, {"dC_prev": lambda s: s.dC_t}),
             Mistake(
@@ -447,7 +454,7 @@ DIRECT_PATH = Question(
     tolerance=1e-4,
     complaints={
         "seed": "The seed is not the one that was used.",
-        "factor": "The factor does not fit your seed.",
+        "factor": "The factor does not fit your seed to four decimals.",
     },
     hints=(
         "What is dC_t / dC_{t-1} on the direct path, for one unit?",

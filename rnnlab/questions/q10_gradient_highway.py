@@ -229,6 +229,23 @@ With g = (1.5, 1.1, 1.2): worth = (1.32, 1.2, 1). The factor 1.5 of year 0 is in
             lambda f: np.concatenate([_and_ones(_from(f[:-1])), np.ones_like(f[:1])]),
         ),
         Misconception(
+            "each gate a step too early",
+            f"{_OWN_GATE} And the last gate of all is missing: C_{{T-2}} goes through it too.",
+            lambda f: np.concatenate([_from(f[:-1]), np.ones_like(f[:1])]),
+        ),
+        Misconception(
+            "last row zero",
+            "The row of the last step is still 0. From the last step to itself there is no gate "
+            "on the way: how much does C change per change of itself?",
+            lambda f: np.concatenate([_direct(f)[:-1], np.zeros_like(f[:1])]),
+        ),
+        Misconception(
+            "all units in one product",
+            "Your product runs over the examples and units as well: all of a row come out the "
+            "same. Along which axis does time lie?",
+            lambda f: np.stack([np.full(f[0].shape, np.prod(f[k + 1 :])) for k in range(len(f))]),
+        ),
+        Misconception(
             "only the next gate",
             "That is how much goes one step back. From the last step to step k there are more "
             "gates on the way.",
@@ -336,8 +353,8 @@ REACH = Question(
         "seed": "Return your seed as it is.",
         "reach": "With the gates of your seed the gradient reaches another number of steps back. "
         "The lag 1 goes through the last gate, the lag 2 through the last two.",
-        "equal": "The reach is right, the equal gate is not. To the power of the reach it must be "
-        "the product of the last `reach` gates.",
+        "equal": "The reach is right, the equal gate is not. Test yours, not rounded: to the power "
+        "of the reach it must be the product of the last `reach` gates.",
     },
     hints=(
         "Walk back from the last gate, multiply as you go, and count the steps for which the "
@@ -366,8 +383,8 @@ The mean of the three is 1.167: too much, for a bad year costs more than a good 
         ),
         Misconception(
             "last gate skipped",
-            "One step back from the last state is through the last gate. Yours starts with the "
-            "gate before it.",
+            "One step is missing: at lag 1 the gradient has been through the last gate. Does yours "
+            "start with the gate before it, or count the lags from 0?",
             _how_far(lambda f: _reach(f[:-1])),
         ),
         Misconception(
@@ -635,22 +652,40 @@ def _told(h: Array) -> Array:
     )
 
 
-def _states(p: LSTMParams, noise: Array) -> Array:
-    """h after A and after B, each followed by `noise` (T, N, 2): (T + 1, 2 N, 2)."""
+def _run(p: LSTMParams, noise: Array) -> layers.LSTMTrace:
+    """The run after A and after B, each followed by `noise` (T, N, 2): h is (T + 1, 2 N, 2)."""
     symbols = np.repeat(_OWN, noise.shape[1], axis=0)
     x = np.concatenate([symbols[None], np.concatenate([noise, noise], axis=1)])
     rest = np.zeros(symbols.shape)
-    return layers.lstm_forward(x, rest, rest, p).h
+    return layers.lstm_forward(x, rest, rest, p)
+
+
+def _kept_out(run: layers.LSTMTrace) -> bool:
+    """Do the input gates stay shut in each sequence for as long as its symbol is there?
+
+    A unit whose symbol is gone shuts no gate any more: what comes in then is no cause.
+    """
+    after_a, after_b = np.split(run.h, 2, axis=1)
+    own, other = np.concatenate([after_a, after_b[..., ::-1]], axis=1).transpose(2, 0, 1)
+    there = np.logical_and.accumulate((own > 0.5) & (np.abs(other) < 0.1))  # (T + 1, 2 N)
+    came_in = np.sum(run.i[1:] * there[:-1, :, None], axis=0)
+    return bool(np.all(came_in < 0.1))
 
 
 def _holds(weights: Any, probe: Probe) -> Mapping[str, Any]:
-    """What the units say after the symbol, after silence and after noise: see `_told`.
+    """What the units say after the symbol, after silence (see `_told`) and after noise.
 
     What comes after something that is wrong counts as wrong altogether: it says nothing more.
     """
     p = LSTMParams(*(np.asarray(w, float) for w in weights))
-    silent, loud = (_states(p, noise) for noise in (np.zeros((_LAG, 1, _SIZE)), probe["noise"]))
-    seen = {"writes": _told(silent[0]), "keeps": _told(silent[-1]), "holds": _told(loud[-1])}
+    silent, loud = (_run(p, noise) for noise in (np.zeros((_LAG, 1, _SIZE)), probe["noise"]))
+    held = np.all(_told(loud.h[-1]))
+    seen = {
+        "writes": _told(silent.h[0]),
+        "keeps": _told(silent.h[-1]),
+        "keeps out": np.array([held or _kept_out(loud)]),  # a look at what went wrong, if it did
+        "holds": np.array([held]),
+    }
     so_far = True
     for name, told in seen.items():
         seen[name] = told & so_far
@@ -672,9 +707,13 @@ _FADES = (
     "What must sigmoid(b_f) be, so that its hundredth power is near 1? And does h move that gate?"
 )
 _DOOR_OPEN = (
-    "The noise opens an input gate and brings up the other unit. x alone cannot tell noise from a "
-    "symbol. What do the gates see after step 0 that they did not see before? Let it shut both of "
-    "them, and harder than the noise can push."
+    "An input gate lets noise in, which brings up the other unit or takes the symbol away. x alone "
+    "cannot tell noise from a symbol. What do the gates see after step 0 that they did not see "
+    "before? Let it shut both of them, and harder than the noise can push."
+)
+_LOST_IN_NOISE = (
+    "The symbol is written, and it is kept through silence. But through noise as loud as the "
+    "symbol it does not hold in every sequence."
 )
 _NOISE_HAS_A_SAY = (
     "The input gates stay shut, but the noise still takes the symbol away. Which weights give x a "
@@ -701,8 +740,8 @@ LATCH_WEIGHTS = Question(
         "other one down (h within 0.1 of zero). Yours are not.",
         "keeps": "The symbol is written. But when 100 silent steps follow (x all zero), the units "
         "are not as they should be at the end.",
-        "holds": "The symbol is written, and it is kept through silence. But through noise as loud "
-        "as the symbol it does not hold in every sequence.",
+        "keeps out": _LOST_IN_NOISE,
+        "holds": _LOST_IN_NOISE,
     },
     hints=(
         "One gate at a time. Which of f, i, o and the candidate may be the same at every step? "
@@ -727,7 +766,8 @@ whatever is pressed.""",
         ),
         Misconception(
             "units swapped",
-            "A brings up unit 1, and B unit 0: just the other way round. Which column of W_i is A?",
+            "A brings up unit 1, and B unit 0: just the other way round. Which column of W_i, "
+            "and of W_g, is A?",
             _latch(W_i=20 * _OWN[::-1]),
         ),
         Misconception("forgets half at each step", _FADES, _latch(b_f=np.zeros(_SIZE))),

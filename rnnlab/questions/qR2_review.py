@@ -55,6 +55,12 @@ _CREDIT_MISTAKES = (
         {"path": lambda s: np.cumprod(s.f, axis=0)},
     ),
     Mistake(
+        "each gate a step too early",
+        "You carry on with the gate before the step. C_{t-1} becomes C_t through f_t: which gate "
+        "lies between the last step and the one before it?",
+        {"path": lambda s: np.concatenate([_from(s.f[:-1]), np.ones_like(s.f[:1])])},
+    ),
+    Mistake(
         "all gates at every step",
         "The same product for all steps. What is written late passes fewer gates than what is "
         "written early.",
@@ -96,6 +102,11 @@ _CREDIT_MISTAKES = (
         "tanh of the candidate once more",
         "C_tilde is a tanh already. The slope of tanh, in terms of its result y, is 1 - y squared.",
         {"write": lambda s: s.i * (1 - np.tanh(s.C_tilde) ** 2)},
+    ),
+    Mistake(
+        "slope of a sigmoid for the candidate",
+        "y (1 - y) is the slope of a sigmoid. The candidate is a tanh.",
+        {"write": lambda s: s.i * s.C_tilde * (1 - s.C_tilde)},
     ),
     Mistake(
         "1 - y for the candidate's slope",
@@ -664,8 +675,8 @@ HORIZONS = Question(
         "gradient meet on its way from h_t to h_{t-1}, and how often until 1 % is left?",
         "lstm": "The plain unit is right, the LSTM's is not. By what is the gradient multiplied at "
         "each step of its direct path?",
-        "b_f": "Both reaches are right, the bias is not. Test yours: sigmoid(b_f) to the power of "
-        "the lag must be 0.01.",
+        "b_f": "Both reaches are right, the bias is not. Test yours, not rounded: sigmoid(b_f) to "
+        "the power of the lag must be 0.01.",
     },
     hints=(
         "For each unit find the one factor a step. Then: how often can you multiply by it before "
@@ -720,6 +731,12 @@ Yours goes one step further back, from the factor to the bias behind it.""",
             "The plain unit is right. f (1 - f) is the way into the gate's own sum. On the direct "
             "path the cell is only multiplied by the gate.",
             _horizons(gate=lambda b: float(sigmoid(np.array(b)) * sigmoid(np.array(-b)))),
+        ),
+        Misconception(
+            "time constant for the reach",
+            "1 / (1 - f) is the time after which about a third (1/e) is left. How far does 1 % "
+            "reach?",
+            _horizons(gate=lambda b: float(0.01 ** sigmoid(np.array(-b)))),  # reaches 1 / (1 - f)
         ),
         Misconception(
             "one step too many",
