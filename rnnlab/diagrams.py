@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 LSTM_PARTS = ("f", "i", "C_tilde", "C", "o", "h")
 GRU_PARTS = ("z", "r", "h_tilde", "h")
 
-_PALE = "#D5D5D5"
 _SYMBOLS = {"h_prev": "$h_{t-1}$", "C_prev": "$C_{t-1}$", "x": "$x_t$"}
 _SYMBOLS |= {name: mark.symbol for name, mark in MARKS.items()}
 _LSTM_WORDS = {

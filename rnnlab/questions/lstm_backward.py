@@ -688,31 +688,6 @@ def _state_mistakes() -> list[Mistake]:
 
 
 BACKWARD_MISTAKES = (
-    *_cell_mistakes(),
-    *_factor_mistakes(),
-    *_slope_mistakes(),
-    *_product_mistakes(),
-)
-
-_WRAPS = (
-    "At t = 0 the state before the step is h0 or C0. Which entry do you get with the index t - 1 "
-    "when t is 0?"
-)
-_ADDED = (
-    "The same weights serve every step, so the gradients of all steps add up. Do yours replace "
-    "each other?"
-)
-
-
-def _index_before(after: str) -> Line:
-    return lambda s: s.past[after][s.t - 1]
-
-
-def _first_zero(before: str) -> Line:
-    return lambda s: s.past[before][s.t] if s.t else np.zeros_like(s.h0)
-
-
-BACKWARD_MISTAKES = (
     Mistake(
         "dh of the next step dropped",
         "h_t is used twice: by the loss at step t, and by the gates of step t + 1. Which of the "
