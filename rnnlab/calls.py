@@ -198,7 +198,7 @@ def plain(value: object) -> Any:
     try:
         return _Reduction().plain(value, 0)
     except _TooLargeError:
-        return Other(f"a {_name(value)} too large or too deep to compare")
+        return Other(f"{a(_name(value))} too large or too deep to compare")
 
 
 class _TooLargeError(Exception):
@@ -263,7 +263,7 @@ class _Reduction:
         dtype = np.dtype(value.dtype)
         if dtype.kind not in "biufc":
             kind = _name(value) if isinstance(value, np.generic) else f"array of {dtype}"
-            return Other(_a(kind))
+            return Other(a(kind))
         self._count(size=int(value.size) * dtype.itemsize)
         array = np.array(value, subok=False)
         if dtype.itemsize > (16 if dtype.kind == "c" else 8):  # long double differs by machine
@@ -272,7 +272,7 @@ class _Reduction:
 
     def _foreign(self, value: Any) -> Any:
         """What NumPy makes of it, when that is numbers; but a torch tensor is told apart."""
-        other = Other(_a(_name(value)), str(type(value).__module__)[:MAX_WORDS])
+        other = Other(a(_name(value)), str(type(value).__module__)[:MAX_WORDS])
         if other.module.partition(".")[0] == "torch":
             return other
         try:
@@ -286,8 +286,9 @@ def _name(value: object) -> str:
     return type(value).__name__[:MAX_WORDS]
 
 
-def _a(kind: str) -> str:
-    return f"an {kind}" if kind.startswith("array") else f"a {kind}"
+def a(kind: str) -> str:
+    """ "a str", "an int" """
+    return f"an {kind}" if kind.lower().startswith(tuple("aeio")) else f"a {kind}"
 
 
 def _line(function: Callable[..., Any], error: BaseException) -> str:

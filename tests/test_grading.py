@@ -232,7 +232,7 @@ IN_AN_ANSWER = {
     "huge array": ("return np.zeros(2**28, np.int8)", "a ndarray too large or too deep"),
     "a wide view": ("return np.broadcast_to(f, (2**40, len(f)))", "too large or too deep"),
     "itself": ("a = []; a.append(a); return a", "a list too large or too deep"),
-    "huge int": ("return 10 ** 10**6", "got a int"),
+    "huge int": ("return 10 ** 10**6", "got an int"),
     "recursion": ("return half_life(f)", "raised RecursionError"),
     "sys.exit": ("import sys; sys.exit(0)", "raised SystemExit: 0"),
     "interrupt": ("raise KeyboardInterrupt", "raised KeyboardInterrupt"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlab import calls
 from rnnlab.calls import PARAMS, Other
 
 
@@ -30,7 +31,7 @@ def kind(value: Any) -> str:
     """What a value is: "a str", "an array of object"."""
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype}"
-    return value.words if isinstance(value, Other) else f"a {type(value).__name__}"
+    return value.words if isinstance(value, Other) else calls.a(type(value).__name__)
 
 
 def came_in(inputs: Mapping[str, Any]) -> str:
