@@ -7,9 +7,11 @@ import io
 import json
 import linecache
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +139,7 @@ from rnnlab.explorers import ConveyorBelt, Predict
 assert check("04.belt", None) is None and judge("04.belt", None) is None
 assert Predict("?", {"a": "b", "c": "d"}, correct="a") is None and ConveyorBelt() is None
 import os
+import re
 def look():
     return seen, loaded, sorted(os.environ), sys.argv, os.listdir(".")
 """
@@ -482,6 +485,13 @@ def test_the_csv_cannot_act_and_the_screen_stays_whole(tmp_path: Path) -> None:
         ["'=cmd|' /C calc'!A0", "04", "04.belt", "0", "2", "false", "a =1+1,?[31m ?", "'-1"],
         ["'@sum", "04", "04.belt", "2", "2", "true", "", ""],
     ]
+    for separator in ",;|\t":
+        words = f'x{separator}=1{separator} \uff0b2{separator}"@f", "{separator}-3'
+        rows = (Row("ada", "04", "04.belt", 0, 2, False, words, words),)
+        report.write_csv(Grades((replace(results[0], rows=rows),)), tmp_path / "s.csv")
+        text = (tmp_path / "s.csv").read_text(encoding="utf-8")
+        for line in csv.reader(io.StringIO(text), delimiter=separator):
+            assert not any(re.match(r"""[\s"]*[=+\-@\uff0b]""", cell) for cell in line), line
     shown = report.table(Grades(results, ("a note\x07",)), width=60)
     assert "=cmd|' /C calc'!A0  04  0 of 2 points" in shown
     assert "a note?" in shown and "\x1b" not in shown

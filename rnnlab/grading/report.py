@@ -7,6 +7,7 @@ file never begins like a formula.
 from __future__ import annotations
 
 import csv
+import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,8 +27,9 @@ _COLUMNS = (
 # of what is long in a large class, this much is shown
 _SHOWN = 20
 
-# the wide forms of the signs count too
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+# the wide forms of the signs count too; and where a spreadsheet is set to another separator than
+# the comma, a cell begins behind that
+_FORMULA = re.compile(r"""(^|[;|"]\s*)(?=[=+\-@＝＋－＠])""")
 
 
 def table(grades: Grades, width: int = 100) -> str:
@@ -99,8 +101,7 @@ def _cell(value: str | int | bool) -> str | int:
         return "true" if value else "false"
     if isinstance(value, int):
         return value
-    text = one_line(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'", one_line(value))
 
 
 def one_line(text: str) -> str:
