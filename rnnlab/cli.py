@@ -319,8 +319,12 @@ def _narrowed(grades: Grades, given: argparse.Namespace) -> Grades:
 def _pages(grades: Grades, asked: Sequence[Question], folder: Path) -> None:
     from rnnlab.grading import pages
 
-    pages.feedback(grades, asked, folder / "feedback")
+    written = set(pages.feedback(grades, asked, folder / "feedback"))
     pages.overview(grades, asked, folder)
+    others = sorted(set((folder / "feedback").glob("*.html")) - written)
+    if others:
+        names = ", ".join(path.name for path in others[:5]) + (", ..." if others[5:] else "")
+        print(f"left from before, not of these grades: {len(others)} in feedback: {names}")
 
 
 def _needs_grading() -> None:

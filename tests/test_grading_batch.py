@@ -387,6 +387,9 @@ def test_out_holds_all_and_grades_shows_it(
     assert cli.main(["grade", str(class_), "--out", str(out)]) == 0
     assert "0 graded now, 5 before." in capsys.readouterr().out
     assert (out / "grades.csv").read_bytes() == before
+    assert cli.main(["grades", str(out), "--pages", str(out), "--student", "[a-d]*"]) == 0
+    told = capsys.readouterr().out
+    assert "left from before, not of these grades: 1 in feedback: eve.html" in told
     again = tmp_path / "again.csv"
     assert cli.main(["grades", str(out), "--csv", str(again), "--student", "c*"]) == 0
     told = capsys.readouterr().out
