@@ -127,6 +127,13 @@ def test_the_root_of_all_steps_since_the_start_is_named() -> None:
         assert verdict.misconception == "all steps since the start"
 
 
+def test_gate_and_half_life_in_each_others_place_are_named() -> None:
+    for seed in range(3, 9):
+        _, f, half_life = reference("R1.measured_gate")(seed)
+        verdict = judge("R1.measured_gate", (seed, half_life, f))
+        assert verdict.misconception == "half-life first"
+
+
 def test_planted_mistakes_of_the_two_memories_are_named() -> None:
     ids = ("given-weights", "broken-memories")
     broken = given_in("R1", *ids, LSTMParams=LSTMParams)["broken_memories"]
@@ -350,3 +357,20 @@ def test_another_register_passes_too() -> None:
     weights = r3._register(open_at=(-12, 9), reset=0, V_h=12 * r3._NEXT)()
     whole = [np.round(array).astype(int) for array in weights]
     assert judge("R3.shift_register", lambda: whole, seed=1).passed
+
+
+@pytest.mark.parametrize("wait", [0, 20])
+def test_a_register_that_nothing_shuts_is_told_so(wait: int) -> None:
+    verdict = judge("R3.shift_register", r3._register(open_at=(wait, 20)), seed=1)
+    assert verdict.misconception == "always open"
+
+
+def test_a_gru_called_an_lstm_is_told_so() -> None:
+    def by_size(h0: float, h: Array, new: Array) -> str:
+        if np.allclose(h, new):
+            return "rnn"
+        return "gru" if np.all(np.abs(h) <= np.abs(new)) else "lstm"
+
+    for seed in range(5):
+        verdict = judge("R3.which_cell", by_size, seed=seed)
+        assert verdict.misconception == "every GRU an LSTM"

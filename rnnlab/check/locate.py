@@ -338,8 +338,7 @@ class Comparison:
             zeros = listed([mine[names] for names in others[alone[0]]])
             return (
                 f"The shape of {part} is right. But with {zeros} zero it differs already: look at "
-                f"the term {terms[alone[0]]}. It is all that is left then: look at what it goes "
-                "through, too."
+                f"the term {terms[alone[0]]}, and at what it goes through."
             )
         return ""
 

@@ -137,16 +137,10 @@ between proves nothing about each of them. Only a glass outside tells.""",
             _mistaken({"rnn": "gru"}),
         ),
         Misconception(
-            "smaller than the new",
-            "You look at whether h is smaller than the new. A GRU that keeps a large old state is "
-            "larger than a small new one. Between which two numbers does a blend lie?",
-            lambda h0, h, new: (
-                "rnn"
-                if np.allclose(h, new)
-                else "gru"
-                if np.all(np.abs(h) <= np.abs(new))
-                else "lstm"
-            ),
+            "every GRU an LSTM",  # as by |h| <= |new|
+            "You call a GRU an LSTM. A GRU that keeps a large old state is larger than a small "
+            "new one. Between which two numbers does a blend lie?",
+            _mistaken({"gru": "lstm"}),
         ),
         *(
             Misconception(
@@ -722,7 +716,8 @@ words; yours pass 1 and -1, so each number is large: tanh(20) is 1.""",
         ),
         Misconception(
             "always open",
-            "It shifts at every step, waits too. Which input should open z?",
+            "It shifts on waits too. Which input should open z, and what keeps z shut without "
+            "it? A sum of zero leaves it half open.",
             _register(open_at=(20, 20)),
         ),
         Misconception(
