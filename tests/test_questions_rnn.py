@@ -172,6 +172,21 @@ def back_from_the_wrong_row(dh: Array, x: Array, h0: Array, p: RNNParams) -> tup
     return dx, dh_next, dp
 
 
+def back_from_the_row_before(dh: Array, x: Array, h0: Array, p: RNNParams) -> tuple[Any, ...]:
+    """h[t - 1] of the exercise's `states` handed to each step, where h[t] went in."""
+    h = [h0, *FORWARD(x, h0, p)]
+    dx, dh_next, dp = np.zeros_like(x), np.zeros_like(h0), {"W": 0.0, "V": 0.0, "b": 0.0}
+    for t in reversed(range(len(x))):
+        dx[t], dh_next, dp_t = STEP_BACKWARD(dh[t] + dh_next, x[t], h[t - 1], p)
+        dp = {name: dp[name] + dp_t[name] for name in dp}
+    return dx, dh_next, dp
+
+
+def clip_by_norm_over_limit(dW: Array, dV: Array, db: Array, limit: float) -> tuple[Array, ...]:
+    norm = np.linalg.norm(np.concatenate([g.ravel() for g in (dW, dV, db)]))
+    return tuple(g * min(1, norm / limit) for g in (dW, dV, db))
+
+
 def farthest_off_with_V_forwards(dh: Array, h: Array, V: Array, da: Array) -> int:
     sent_back = np.concatenate([da[1:] @ V.T, np.zeros((1, *da.shape[1:]))])
     return int(np.abs((dh + sent_back) * (1 - h**2) - da).max(axis=(1, 2)).argmax())
@@ -198,7 +213,10 @@ def farthest_off_without_the_own_part(dh: Array, h: Array, V: Array, da: Array) 
             farthest_off_without_the_own_part,
             "test without the own part, by size",
         ),
+        ("02.rnn_backward", back_from_the_row_before, "a state too early"),
+        ("02.clip", clip_by_norm_over_limit, "norm over limit"),
         ("02.factor", lambda: (11, 0.577), "what a fresh V leaves on the average"),
+        ("02.factor", lambda: (7, 0.57), "rounded to 2 digits"),
     ],
 )
 def test_slips_that_a_reader_of_the_lecture_made_are_named(

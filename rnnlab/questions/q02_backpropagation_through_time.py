@@ -15,6 +15,7 @@ from rnnlab.questions.derivation import Derivation, Mistake, made_in
 from rnnlab.questions.rnn import (
     BACKWARD,
     BACKWARD_MISTAKES,
+    FORWARD,
     FORWARDS_IN_TIME,
     STATE_AFTER,
     STEP_BACKWARD,
@@ -72,6 +73,18 @@ Yours has tanh for exp, and one more term in the sum.""",
 )
 
 
+def _last_state(s: Any) -> Array:
+    last: Array = FORWARD(s.x, s.h0, s.p)[-1]
+    return last
+
+
+# each step gets h[t - 1] of `states`; at t = 0 that is the last state, unless the learner mends it
+_TOO_EARLY = {
+    "": BACKWARD.but(h_prev=lambda s: s.before[s.t - 1] if s.t else _last_state(s)),
+    ", h0 at step 0": BACKWARD.but(h_prev=lambda s: s.before[s.t - 1] if s.t else s.h0),
+}
+
+
 def _sequence_inputs(rng: np.random.Generator) -> list[Probe]:
     return [
         {
@@ -100,8 +113,8 @@ RNN_BACKWARD = Question(
     },
     gradients=True,
     hints=(
-        "Try T = 1 first: there it is one step back. Then T = 2: which two things does h_0 do, "
-        "and how does each of them reach the loss?",
+        "Try T = 1 first: there it is one step back. Then T = 2: which two things does the state "
+        "between the two steps do, and how does each of them reach the loss?",
         "Start at the last step. At each step dh_t is dh[t], the loss's own, plus what step t + 1 "
         "has sent back through its sum. What step t sends back goes to step t - 1; the gradients "
         "of W, V and b add up over the steps.",
@@ -132,6 +145,15 @@ RNN_BACKWARD = Question(
             "from h[t] to h[t + 1]: which of the two went in?",
             # not tried in pairs: without tanh' it is the same as dV with h_t
             lambda dh, x, h0, p: STATE_AFTER(dh, x, h0, p),
+        ),
+        *(
+            Misconception(
+                f"a state too early{at_0}",
+                "Your step t gets h[t - 1]. `states` begins with h0, so step t leads from h[t] to "
+                "h[t + 1]: which of the two is its h_prev?",
+                lambda dh, x, h0, p, early=early: early(dh, x, h0, p),
+            )
+            for at_0, early in _TOO_EARLY.items()
         ),
     ),
 )
@@ -237,6 +259,12 @@ Cutting each at 100 by itself changes their shares. In yours the total is a norm
                 "Turned round: yours leaves long gradients long and makes short ones longer. "
                 "Which of 1 and limit over norm should win?",
                 {"scale": lambda s: max(1.0, s.limit / s.norm)},
+            ),
+            Mistake(
+                "norm over limit",
+                "Your factor is turned round: norm over limit is above 1 when the gradient is too "
+                "long, so nothing is shortened, and below 1 when nothing should be.",
+                {"scale": lambda s: min(1.0, s.norm / s.limit)},
             ),
             Mistake(
                 "norms added",
@@ -474,6 +502,16 @@ Not 1 - 60 / 80 / 12 = 0.94: what is lost is a share of what is still there.""",
                 "Asked for is the factor of your own network: measure it.",
                 lambda dh_T, dh0, dx, p, x: 0.577,  # as the lecture rounds it
             ),
+            *(
+                (
+                    f"rounded to {digits} digits",
+                    "Right as far as it goes, but rounded. Return the number as it was computed.",
+                    lambda dh_T, dh0, dx, p, x, digits=digits: round(
+                        (_norm(dh0) / _norm(dh_T)) ** (1 / _T), digits
+                    ),
+                )
+                for digits in (2, 3, 4)
+            ),
             (
                 "without tanh",
                 "You multiply by V only, T times. What else does the gradient meet in every step, "
@@ -590,8 +628,9 @@ _WRONG_TESTS: tuple[tuple[str, str, Callable[..., Array]], ...] = (
     ),
     (
         "test with the slope on the own part only",
-        "Your test takes the own part through the tanh, and what comes back past it. Both go "
-        "through: add first.",
+        "Your test is right at the last step, where nothing comes back, and finds fault with steps "
+        "that are right. The own part and what comes back go through the tanh of step t together: "
+        "add first, then take that step's own h.",
         lambda dh, h, V, da: dh * (1 - h**2) + _from_next(da, V),
     ),
     (
