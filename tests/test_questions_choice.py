@@ -96,6 +96,16 @@ def test_the_parity_unit_is_a_gru_of_one_unit_with_its_reset_held_open() -> None
     assert not judge("15.parity_unit", (40.0, -20.0, 0.0, -20.0, -10.0), 1).passed
 
 
+def test_a_gate_that_opens_on_a_0_too_is_named_whatever_else_is_wrong() -> None:
+    for five, name in (
+        ((40.0, 0.0, 3.0, -6.0, 0.0), "not shut enough"),  # z and candidate near 1 on a 1
+        ((6.0, -3.0, 3.0, -6.0, 0.0), "not shut enough"),
+        ((40.0, 0.0, 0.0, 0.0, 3.0), "always open"),  # and it never turns
+        ((-40.0, 20.0, 0.0, -6.0, 3.0), "z turned round"),
+    ):
+        assert judge("15.parity_unit", five, 1).misconception == name
+
+
 def test_steps_needed_walks_back_from_the_end() -> None:
     for probe in given("15.steps_needed"):
         losses, chance = np.asarray(probe["losses"]), probe["chance"]

@@ -193,6 +193,9 @@ units has n (n + 4) + 4 (n + 1): 4 units give 32 + 20 = 52, 5 give 45 + 24 = 69.
         ),
         Misconception("4/3 of the units", _SQUARE, _fair(lambda D, H, K: 4 * H // 3)),
         Misconception(
+            "4/3 of the units, rounded", _SQUARE, _fair(lambda D, H, K: round(4 * H / 3))
+        ),
+        Misconception(
             "the root of 4/3",
             "Your number would be right if all weights were V's. The others grow with the units "
             "too, but not with their square.",
@@ -402,8 +405,8 @@ def _parity(weights: Any, probe: Probe) -> Mapping[str, Any]:
 
 
 _NO_TURN = (
-    "The first 1 works, the second changes nothing. What is the candidate when h is 1 already, and "
-    "what should it be? Which of the five numbers looks at h?"
+    "The first 1 works; the second brings h down too little, or not at all. What is the candidate "
+    "when h is 1 already, and what should it be? Which of the five numbers looks at h?"
 )
 
 _NOTHING = (
@@ -455,25 +458,26 @@ b = 10, and v = -20 brings it down to -10. Half of v lies on the one side, half 
         Misconception("the candidate is blind", _NO_TURN, _turns(40, -20, 0, 0, 10)),
         Misconception("the bit alone in the candidate", _NO_TURN, _turns(40, -20, 20, 0, 0)),
         Misconception("v_h positive", _NO_TURN, _turns(40, -20, 0, 20, 10)),
+        # ahead of those that never get to odd: where odd is reached and not held, this is why
+        Misconception(
+            "not shut enough",
+            "On a 0 some of the new gets in, and over many zeros it adds up. How far below "
+            "zero is z's sum there?",
+            _turns(8, -4, 0, -20, 10),
+        ),
         Misconception("z half open", _TOO_LITTLE, _turns(20, -20, 0, -20, 10)),
         Misconception("never open", _NOTHING, _turns(0, -20, 0, -20, 10)),
         Misconception("candidate of zero", _NOTHING, _turns(40, -20, 0, -20, 0)),
+        Misconception(
+            "always open",
+            "It takes the new on a 0 too. Which bit should open z?",
+            _turns(0, 20, 0, -20, 10),
+        ),
         Misconception(
             "z turned round",
             "It keeps on a 1 and takes on a 0: just the other way round. In this course z near 1 "
             "takes the new.",
             _turns(-40, 20, 0, -20, 10),
-        ),
-        Misconception(
-            "always open",
-            "It turns at every step, on a 0 too. Which bit should open z?",
-            _turns(0, 20, 0, -20, 10),
-        ),
-        Misconception(
-            "not shut enough",
-            "On a 0 a little of the new gets in, and over many zeros it adds up. How far below "
-            "zero is z's sum there?",
-            _turns(8, -4, 0, -20, 10),
         ),
         Misconception(
             "mirrored",
