@@ -62,6 +62,14 @@ def test_a_fair_match_is_the_last_that_fits_readout_included() -> None:
         assert why in judge("15.fair_units", (*sizes, right)).difference
 
 
+def test_results_in_another_order_are_told_so_and_no_more() -> None:
+    def counts(D: int, H: int) -> tuple[int, ...]:
+        return tuple(gates * H * (D + H + 1) for gates in (1, 3, 4))
+
+    told = judge("15.parameters", counts, 1)
+    assert "order" in told.difference and not told.hint
+
+
 @pytest.mark.torch
 def test_min_gru_is_a_lerp_between_two_linear_layers() -> None:
     torch = pytest.importorskip("torch")

@@ -101,11 +101,12 @@ class Judgement:
 
     def _differs(self, comparison: Comparison, outcomes: list[Outcome]) -> Verdict:
         found = diagnose(self.answer, self.probes, outcomes)
-        if found is None and len(comparison.wrong) > 1:
+        order = comparison.other_order()
+        if found is None and len(comparison.wrong) > 1 and not order:
             part = next(iter(comparison.wrong))
             found = first_part(self.question, self.probes, comparison.got, part)
         words = comparison.difference(known=found is not None)
-        return _verdict(words, found, "" if comparison.other_order() else self._ladder(words))
+        return _verdict(words, found, "" if order else self._ladder(words))
 
     def _ladder(self, words: str) -> str:
         if self.question.gradients:
