@@ -152,6 +152,21 @@ def test_an_exact_comparison_is_not_taken_for_a_run_of_ones_own_alone() -> None:
         assert "in the last digits" in str(judge("08.wrong_line", with_equals, seed=seed).hint)
 
 
+def test_the_cell_of_the_same_step_is_not_taken_for_one_word_for_every_trace() -> None:
+    def unshifted(x: Array, h0: Array, C0: Array, p: LSTMParams, *trace: Array) -> str:
+        f, i, C_tilde, C, _, h = trace
+        h_prev = np.concatenate([h0[None], h[:-1]])
+        step = cells.lstm_step(*(a.reshape(-1, a.shape[-1]) for a in (x, h_prev, C)), p)
+        for name, array in {"f": f, "i": i, "C_tilde": C_tilde}.items():
+            if not np.allclose(getattr(step, name).reshape(array.shape), array):
+                return name
+        return "h" if np.allclose(f * C + i * C_tilde, C) else "C"
+
+    for seed in range(5):
+        hint = str(judge("08.wrong_line", unshifted, seed=seed).hint)
+        assert "h and C of the step before" in hint
+
+
 def test_right_gradients_in_other_forms_pass() -> None:
     def as_params(*given: Any) -> Any:
         *states, dp = BACKWARD(*given)
@@ -324,6 +339,12 @@ WRONG: list[tuple[str, list[tuple[str, str]], str, str | None]] = [
         [("h, C, f, i, g, o", "f, i, g, C, o, h")],
         "Every value is right, but they come back as f_t, i_t, C_tilde, C_t, o_t, h_t",
         None,
+    ),
+    (
+        "08.lstm_step",
+        [("h, C, f, i, g, o", "h, C, i, f, g, o")],
+        "Every value is right, but they come back as h_t, C_t, i_t, f_t, C_tilde, o_t",
+        "f_t and i_t in each other's place",
     ),
     (
         "08.lstm_forward",

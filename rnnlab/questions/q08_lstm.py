@@ -25,6 +25,18 @@ from rnnlab.questions.lstm import (
     step_inputs,
 )
 
+# where both gates are returned; a run over a sequence does not show their names
+_I_BEFORE_F = Mistake(
+    "f_t and i_t in each other's place",
+    "f_t and i_t stand in each other's place, in your return or in your names: first comes f_t, "
+    "then i_t. (torch has them the other way round.)",
+    {
+        "f_t": lambda s: sigmoid(s.a_i),
+        "i_t": lambda s: sigmoid(s.a_f),
+        "C_t": lambda s: s.i_t * s.C_prev + s.f_t * s.C_tilde,
+    },
+)
+
 LSTM_STEP = Question(
     id="08.lstm_step",
     kind="function",
@@ -67,7 +79,7 @@ sum is paid in, how much of the balance is shown to the outside:
         return balance
 
 What is shown is then one more gate, made in the same way, and one more product.""",
-    misconceptions=made_in(STEP, STEP_MISTAKES),
+    misconceptions=made_in(STEP, (_I_BEFORE_F, *STEP_MISTAKES)),
 )
 
 
@@ -428,11 +440,19 @@ Judge each line by what went into it, not by what should have gone into it.""",
         *(
             Misconception(
                 f"always {line}",
-                "You give the same word for every trace. The function must find it out from the "
-                "arrays.",
+                f"You say {line} of a trace in which {line} fits what went into it. Do you take "
+                "that from the trace: the gates as they stand there, h and C of the step before? "
+                f"(If you say {line} of every trace, nothing in your function looks at the "
+                "arrays.)",
                 _always(line),
             )
-            for line in ("i", "C_tilde", "C", "o", "none")
+            for line in ("i", "C_tilde", "C", "o")
+        ),
+        Misconception(
+            "always none",
+            "You say none of a trace that has a wrong line. Do you look at all six, and at every "
+            "step?",
+            _always("none"),
         ),
     ),
 )

@@ -226,6 +226,11 @@ def _root_of_b(seed: int = 7) -> tuple[int, float, float]:
     return seed, f, _half_life(f)
 
 
+def _half_life_first(seed: int = 7) -> tuple[int, float, float]:
+    seed, f, half_life = _measured()(seed)
+    return seed, half_life, f
+
+
 MEASURED_GATE = Question(
     id="R1.measured_gate",
     kind="number",
@@ -312,6 +317,11 @@ The loss of what is seen (2 to 0.5, a quarter) is not the loss of the height."""
             "You take the root of b steps. The first reading came after step a: how many gates "
             "lie between the two?",
             _root_of_b,
+        ),
+        Misconception(
+            "half-life first",
+            "Both numbers are right. Asked for is first the gate, then the half-life.",
+            _half_life_first,
         ),
         Misconception(
             "quotient upside down",
