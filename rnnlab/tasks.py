@@ -104,8 +104,7 @@ def parity(T: int, B: int, rng: np.random.Generator, dtype: npt.DTypeLike = np.f
 
     x (T, B, 1): fair bits, 0 or 1. y (T, B): class 1 where the number of ones up to and with this
     step is odd. Chance ln 2 (nats per step): each answer is a fair coin to who does not see x.
-    After the parity problem of Bengio, Simard and Frasconi (1994), which asks at the end only.
-    T >= 1.
+    After the parity problem of Bengio, Simard and Frasconi (1994). T >= 1.
     """
     dtype = _check_draw("tasks.parity", rng, dtype, T=(T, 1), B=(B, 1))
     bits = rng.integers(0, 2, (T, B))
