@@ -265,6 +265,39 @@ def says(question_id: str, function: Callable[..., Any], slip: str) -> str:
 
 
 @pytest.mark.parametrize(
+    ("column", "bias", "words"),
+    [
+        (9, -6, "must be above 4.6"),
+        (9, -4, "must be below -4.6"),
+        (8, -4, "the sums too small"),
+        (12, 6, "Which sign must the bias have"),
+        (1, 0, "On blank the sum is the bias"),
+    ],
+)
+def test_words_on_weights_by_hand_are_true_of_their_sums(
+    column: float, bias: float, words: str
+) -> None:
+    W_z = np.array([[column, 0.0, 0.0], [0.0, column, 0.0]])
+    verdict = judge("11.take_your_letter", lambda: (W_z, np.zeros((2, 2)), np.full(2, bias)))
+    assert not verdict.passed and words in str(verdict.hint), verdict
+
+
+@pytest.mark.parametrize("question_id", ["12.gru_step", "12.gru_forward"])
+def test_right_values_in_the_order_of_computing_are_told_so(question_id: str) -> None:
+    right = question(question_id).reference
+
+    def answer(x: Array, h: Array, p: GRUParams) -> tuple[Array, ...]:
+        h_t, *gates_and_candidate = right(x, h, p)
+        return *gates_and_candidate, h_t
+
+    verdict = judge(question_id, answer)
+    assert not verdict.passed
+    assert verdict.hint == (
+        "Compare the order of your return statement with the order that is asked for."
+    )
+
+
+@pytest.mark.parametrize(
     ("slip", "words"),
     [
         ("mirrored", ("z_t, r_t and h_tilde are right", "lecture 13")),

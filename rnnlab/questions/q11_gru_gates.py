@@ -177,6 +177,11 @@ def _halves(both: Array) -> tuple[Array, Array]:
     return both[:, :H], both[:, H:]
 
 
+def _unpacked(both: Array) -> tuple[Array, Array]:
+    first, second = both.reshape(len(both), 2, -1)
+    return first, second
+
+
 _BOTH = Derivation(
     ("x_t", "h_prev", "W", "V", "b"),
     {
@@ -255,6 +260,12 @@ apples and pears mixed.""",
                 "the examples cut, not the gates",
                 "You cut along the batch. Which axis holds the units of both gates?",
                 _cut(lambda g: np.split(g, 2, axis=0)),
+            ),
+            Mistake(
+                "the examples unpacked, not the gates",
+                "To unpack an array takes its first axis apart, and yours has one entry an "
+                "example there. Which axis holds the two gates?",
+                _cut(_unpacked),
             ),
             Mistake(
                 "bias missing",
@@ -404,6 +415,11 @@ _BLANK_IN_THE_MIDDLE = (
     "0.5, and half is overwritten at every blank."
 )
 
+_KEEPS_TOO_WEAKLY = (
+    "On every other token a unit's sum is the bias plus that token's column, and must be below "
+    "-4.6: sigmoid(-4.6) is about 0.01."
+)
+
 TAKE_YOUR_LETTER = Question(
     id="11.take_your_letter",
     kind="weights",
@@ -444,7 +460,45 @@ TAKE_YOUR_LETTER = Question(
     drawer 1       -6    6    6
 
     c = (-6, -6), K = [[12, 0, 0], [0, 12, 12]]: bias plus column gives the table.""",
+    # where an answer matches none, the first of these to explain its first wrong part gives the
+    # words: each stands before those that would say too much
     misconceptions=(
+        Misconception(
+            "both units take both letters",
+            "Both units take on A and on B. Each row of W_z belongs to one unit, and that takes "
+            "one letter: on the other its sum must be well below 0.",
+            lambda: (np.array([[20.0, 20.0, 0.0]] * 2), np.zeros((2, 2)), np.full(2, -10.0)),
+        ),
+        Misconception(
+            "letters swapped",
+            "Unit 0 takes B and unit 1 takes A. A row of W_z belongs to a unit, a column to a "
+            "token.",
+            lambda: (_one_letter_a_unit(10.0, -10.0)[0][::-1], np.zeros((2, 2)), np.full(2, -10.0)),
+        ),
+        Misconception(
+            "sums too small",
+            "The directions are right, the sums too small: sigmoid(4.6) is about 0.99, and "
+            "sigmoid(-4.6) about 0.01.",
+            lambda: _one_letter_a_unit(3.0, -3.0),
+        ),
+        Misconception(
+            "takes too weakly",
+            "On its own letter a unit's sum is bias plus column, and must be above 4.6: "
+            "sigmoid(4.6) is about 0.99.",
+            lambda: _one_letter_a_unit(3.0, -10.0),
+        ),
+        Misconception(
+            "keeps too weakly",
+            _KEEPS_TOO_WEAKLY,
+            lambda: _one_letter_a_unit(10.0, -3.0),
+        ),
+        Misconception(
+            "keeps too weakly on blank",
+            _KEEPS_TOO_WEAKLY,
+            lambda: (
+                np.array([[13.0, -7.0, 0.0], [-7.0, 13.0, 0.0]]), np.zeros((2, 2)), np.full(2, -3.0)
+            ),
+        ),
         Misconception(
             "bias forgotten",
             _BLANK_IN_THE_MIDDLE,
@@ -457,22 +511,16 @@ TAKE_YOUR_LETTER = Question(
             lambda: (np.where(_TAKES, 0.99, 0.01), np.zeros((2, 2)), np.zeros(2)),
         ),
         Misconception(
+            "bias of the wrong sign",
+            "Each unit takes on every token: with a bias above 0 it takes before any letter comes. "
+            "Which sign must the bias have?",
+            lambda: _one_letter_a_unit(20.0, 10.0),
+        ),
+        Misconception(
             "mirrored",
             "Each unit keeps on its own letter and takes on the others: just the other way round. "
             "In this course z near 1 takes the new.",
             lambda: _one_letter_a_unit(-10.0, 10.0),
-        ),
-        Misconception(
-            "letters swapped",
-            "Unit 0 takes B and unit 1 takes A. A row of W_z belongs to a unit, a column to a "
-            "token.",
-            lambda: (_one_letter_a_unit(10.0, -10.0)[0][::-1], np.zeros((2, 2)), np.full(2, -10.0)),
-        ),
-        Misconception(
-            "both units take both letters",
-            "Both units take on A and on B. Each row of W_z belongs to one unit, and that takes "
-            "one letter: on the other its sum must be well below 0.",
-            lambda: (np.array([[20.0, 20.0, 0.0]] * 2), np.zeros((2, 2)), np.full(2, -10.0)),
         ),
         Misconception(
             "bias zero",
@@ -485,11 +533,6 @@ TAKE_YOUR_LETTER = Question(
             "never takes",
             _NEVER_TAKES,
             lambda: (np.zeros((2, 3)), np.zeros((2, 2)), np.full(2, -10.0)),
-        ),
-        Misconception(
-            "sums too small",
-            "The directions are right, the sums too small: sigmoid(4.6) is about 0.99.",
-            lambda: _one_letter_a_unit(3.0, -3.0),
         ),
         Misconception(
             "V_z has a say",

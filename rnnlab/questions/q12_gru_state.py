@@ -218,9 +218,28 @@ the reset gate is shut.""",
 )
 
 
-def _gates_swapped(*given: Any) -> tuple[Array, ...]:
-    h_t, z_t, r_t, h_tilde = STEP(*given)
-    return h_t, r_t, z_t, h_tilde
+_ORDER = "Compare the order of your return statement with the order that is asked for."
+
+
+def _in_other_order(
+    right: Callable[..., tuple[Array, ...]], order: tuple[int, ...]
+) -> Callable[..., tuple[Array, ...]]:
+    """What `right` returns, taken in this order."""
+
+    def wrong(*given: Any) -> tuple[Array, ...]:
+        values = right(*given)
+        return tuple(values[k] for k in order)
+
+    return wrong
+
+
+def _other_orders(right: Callable[..., tuple[Array, ...]]) -> tuple[Misconception, ...]:
+    return (
+        Misconception(
+            "z and r in each other's place", _ORDER, _in_other_order(right, (0, 2, 1, 3))
+        ),
+        Misconception("in the order of computing", _ORDER, _in_other_order(right, (1, 2, 3, 0))),
+    )
 
 
 GRU_STEP = Question(
@@ -252,11 +271,7 @@ GRU_STEP = Question(
 
 Yours has a second gate, and makes its "new" itself.""",
     misconceptions=(
-        Misconception(
-            "z_t and r_t in each other's place",
-            "Compare the order of your return statement with the order that is asked for.",
-            _gates_swapped,
-        ),
+        *_other_orders(STEP),
         *made_in(STEP, STEP_MISTAKES),
     ),
 )
@@ -287,7 +302,10 @@ GRU_FORWARD = Question(
     sale *= 0.8            # and the price list is spoilt too
 
     sale = 0.8 * prices    # a new array: both lists are right""",
-    misconceptions=made_in(SEQUENCE, (*SEQUENCE_MISTAKES, *STEP_MISTAKES)),
+    misconceptions=(
+        *_other_orders(SEQUENCE),
+        *made_in(SEQUENCE, (*SEQUENCE_MISTAKES, *STEP_MISTAKES)),
+    ),
 )
 
 
