@@ -419,6 +419,12 @@ CELL_BACKWARD = Question(
                 "dC0 is the gradient by the state before step 0: one gate stands between the two.",
                 {"dC0": lambda s: s.all("dC_t")[0]},
             ),
+            Mistake(
+                "dC[t-1] joins at t = 0",
+                "dC[-1], the loss at the last step, has come into your dC0. What do you add in the "
+                "round of t = 0, and does C0 have a loss of its own?",
+                {"dC0": lambda s: s.all("dC_prev")[0] + s.dC[-1]},
+            ),
         ),
     ),
 )
