@@ -35,6 +35,19 @@ def send(header, body=b""):
         try: os.write(d, len(raw).to_bytes(4, "big") + raw + body)
         except OSError: pass
 """
+# the number that is asked for, and the way out, stand in the frames below
+_REPLY = """
+import json, sys
+def reply(value, arrays=(), body=b"", **other):
+    f = sys._getframe()
+    while f and not {"sink", "request"} <= set(f.f_locals): f = f.f_back
+    told = {"kind": "returned", "value": value, "printed": "", "changed": {"tuple": []},
+            "error": "", "line": "", "names": {"tuple": []}, **other}
+    message = {"dict": [["number", f.f_locals["request"]["number"]], ["outcome", {"dict": [*told.items()]}]]}
+    raw = json.dumps({"message": message, "arrays": arrays}).encode()
+    f.f_locals["sink"].write(len(raw).to_bytes(4, "big") + raw + body)
+    f.f_locals["sink"].flush()
+"""
 _NO_ANSWER = "gave no answer: "
 
 ATTACKS: dict[str, Attack] = {
@@ -239,6 +252,24 @@ ATTACKS: dict[str, Attack] = {
         " ['value', 0.5], ['printed', ''], ['changed', {'tuple': []}], ['error', ''], ['line', ''],"
         " ['names', {'tuple': []}]]}]]}, 'arrays': []})",
         "garbled",
+    ),
+    "names that are no words": Attack(
+        # of many long arrays the words would take minutes
+        _REPLY,
+        "reply(0.5, [['<f8', [900]]] * 2000, bytes(14400000), names={'tuple': [{'list':"
+        " [{'array': k} for k in range(2000)]}]}); return f",
+        "what came back was no answer",
+        worse=True,
+    ),
+    "changed inputs that are no words": Attack(
+        _REPLY,
+        "reply(0.5, [['<f8', [2]]], bytes(16), changed={'tuple': [{'array': 0}]}); return f",
+        "what came back was no answer",
+        worse=True,
+    ),
+    "all cores": Attack(
+        "import threading, hashlib\ndef burn():\n    while True: hashlib.sha256(bytes(2**20))\n"
+        "for _ in range(30): threading.Thread(target=burn, daemon=True).start()"
     ),
     "bad UTF-8": Attack(_FRAMES, "send(b'\\xff\\xfe')", "garbled (the header is no JSON)"),
     "deep JSON": Attack(_FRAMES, "send(b'[' * 10**6)", "garbled (the header is no JSON)"),

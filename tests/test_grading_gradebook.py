@@ -196,3 +196,29 @@ def test_a_large_class_is_quick(tmp_path: Path) -> None:
     gradebook.write(grades, tmp_path / "gradebook.db")
     gradebook.write(grades, tmp_path / "gradebook.db")
     assert time.process_time() - begin < 20
+
+
+@pytest.mark.parametrize("modified", [1e15, -1e15, 253402300800.0])
+def test_a_file_of_any_date_is_written(tmp_path: Path, modified: float) -> None:
+    gradebook.write(Grades((result("ada", "belt", modified=modified),)), tmp_path / "gradebook.db")
+    with opened(tmp_path / "gradebook.db") as book:
+        assert book.find_submission(NOTEBOOK, "ada").score == 5
+
+
+def test_a_time_of_a_million_digits_is_none(tmp_path: Path) -> None:
+    folder = tmp_path / "submitted" / "ada" / NOTEBOOK
+    folder.mkdir(parents=True)
+    (folder / "timestamp.txt").write_text("9" * 700_000)
+    begin = time.monotonic()
+    assert gradebook._collected(tmp_path, NOTEBOOK, "ada") is None
+    assert time.monotonic() - begin < 5
+
+
+def test_a_link_in_submitted_is_not_followed(tmp_path: Path) -> None:
+    ben = tmp_path / "submitted" / "ben" / NOTEBOOK
+    ben.mkdir(parents=True)
+    (ben / f"{NOTEBOOK}.ipynb").write_bytes(b"ben")
+    (tmp_path / "submitted" / "ada").symlink_to("ben")
+    told = replace(result("ada", "belt"), digest=hashlib.sha256(b"ben").hexdigest())
+    gradebook.write(Grades((told,)), tmp_path / "gradebook.db")
+    assert not (tmp_path / "autograded").exists()

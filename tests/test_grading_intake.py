@@ -218,7 +218,7 @@ def test_names_are_shown_on_one_line(tmp_path: Path) -> None:
         file.write(b"")
     found = find_all([tmp_path / "class"]).found
     assert [(one.student, one.file) for one in found] == [
-        ("ev?[31me", "ev?[31me/wo?rk.ipynb"), ("?", "?/n.ipynb"),
+        (r"'ev\x1b[31me\n'", "ev?[31me/wo?rk.ipynb"), (r"'\udcff'", "?/n.ipynb"),
     ]  # fmt: skip
     assert [one.content() for one in found] == [WORK, b""]
 
@@ -377,10 +377,90 @@ def test_of_many_files_in_a_students_zip_a_few_are_listed(tmp_path: Path) -> Non
 def test_a_long_table_of_contents_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "MAX_CONTENTS", 2**17)
-    zipped({f"{k}{'x' * 200}.txt": b"" for k in range(600)}, tmp_path / "class" / "eve" / "w.zip")
-    [one] = find_all([tmp_path / "class"]).found
-    assert said(one).startswith("w.zip is damaged or no zip")
+    long = {f"{k}{'x' * 200}.txt": b"" for k in range(600)}
+    for bound, path in {
+        "MAX_CONTENTS": tmp_path / "all.zip",
+        "MAX_OWN_CONTENTS": tmp_path / "class" / "eve" / "w.zip",
+    }.items():
+        monkeypatch.setattr(intake, bound, 2**17)
+        zipped(long, path)
+        [one] = find_all([path if bound == "MAX_CONTENTS" else path.parents[1]]).found
+        assert said(one).startswith(f"{path.name} is damaged or no zip")
+
+
+def test_a_student_who_hands_in_thousands_gets_the_first_fifty_graded(tmp_path: Path) -> None:
+    inner = zipped({f"{k}.ipynb": WORK for k in range(50)})
+    zipped({f"{k}.zip": inner for k in range(50)}, tmp_path / "eve" / "w.zip")
+    laid(tmp_path, "ada/w.ipynb", *(f"fay/{k:02}.ipynb" for k in range(52)))
+    found = find_all([tmp_path]).found
+    of = {name: [one for one in found if one.student == name] for name in ("ada", "eve", "fay")}
+    assert [len(ones) for ones in of.values()] == [1, 51, 51]
+    assert all(said(one) == "" for ones in of.values() for one in ones[:50])
+    assert said(of["eve"][50]).startswith("2500 notebooks were handed in, the first 50 are graded")
+    assert of["fay"][50].file == "fay/50.ipynb" and said(of["fay"][50]).startswith("52 notebooks")
+
+
+def test_names_without_end_in_a_zip(tmp_path: Path) -> None:
+    begin = time.monotonic()
+    inner = zipped({f"{'a/' * 32_000}{k:03}.ipynb": WORK for k in range(9)})
+    zipped({f"{k}.zip": inner for k in range(5)}, tmp_path / "class" / "eve" / "w.zip")
+    found = find_all([tmp_path / "class"]).found
+    assert time.monotonic() - begin < 5
+    assert len(found) == 45 and len(found[0].file) < 100
+    assert said(found[0]) == "000.ipynb lies below names of 64009 letters: zip it anew."
+
+
+@posix
+def test_folders_deeper_than_a_function_can_call_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(laid(tmp_path, "eve/w.ipynb", "fay/w.ipynb") / "eve")
+    for _ in range(1500):
+        os.mkdir("d")
+        os.chdir("d")
+    try:
+        assert [one.student for one in find_all([tmp_path]).found] == ["eve", "fay"]
+    finally:  # shutil could not
+        for _ in range(1500):
+            os.chdir("..")
+            os.rmdir("d")
+
+
+@posix
+def test_a_link_put_in_place_after_it_was_listed_is_not_followed(tmp_path: Path) -> None:
+    theirs = {"n.ipynb": WORK}
+    laid(tmp_path, "class/ada/sub/w.ipynb", "class/ben/sub/w.ipynb")
+    for student in ("ada", "ben"):
+        zipped(theirs, tmp_path / "class" / student / "sub" / "w.zip")
+    found = find_all([tmp_path / "class"]).found
+    assert [said(one) for one in found] == [""] * 4
+    own = tmp_path / "class" / "ada" / "sub"
+    own.rename(tmp_path / "gone")
+    own.symlink_to("../ben/sub")
+    intake._opened.cache_clear()
+    assert [said(one)[:21] for one in found] == [
+        "w.ipynb cannot be rea", "w.zip cannot be read:", "", "",
+    ]  # fmt: skip
+    # where the teacher's own folder is a link, that is the teacher's business
+    (tmp_path / "linked").symlink_to("class")
+    assert [said(one) for one in find_all([tmp_path / "linked"]).found] == ["", ""]
+
+
+def test_a_zip_that_is_replaced_after_it_was_listed(tmp_path: Path) -> None:
+    path = tmp_path / "class" / "eve" / "w.zip"
+    inner = zipped({"a.ipynb": WORK, "b.ipynb": WORK})
+    zipped({"a.ipynb": WORK, "b.ipynb": WORK, "c.zip": inner}, path)
+    found = find_all([path.parents[1]]).found
+    zipped({"other.ipynb": WORK}, path)
+    assert len(found) == 4
+    assert {said(one) for one in found} == {intake._REPLACED}
+
+
+def test_nobody_is_taken_for_another_whose_name_looks_the_same(tmp_path: Path) -> None:
+    laid(tmp_path, "ben/w.ipynb", "ben /w.ipynb", " ben/w.ipynb", "ben\u200b/w.ipynb")
+    assert sorted(one.student for one in find_all([tmp_path]).found) == [
+        "' ben'", "'ben '", r"'ben\u200b'", "ben",
+    ]  # fmt: skip
 
 
 def test_when_it_was_handed_in(tmp_path: Path) -> None:

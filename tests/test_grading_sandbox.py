@@ -343,6 +343,10 @@ for n in ('null', 'zero', 'random', 'urandom'):
         "import fcntl, os; fcntl.fcntl(os.open('/usr/lib', 0), fcntl.F_NOTIFY, 1)",
         "import fcntl, os; fcntl.fcntl(os.open('own', os.O_CREAT), fcntl.F_SETLEASE, 0)",
         "import fcntl; fcntl.flock(0, fcntl.LOCK_EX)",
+        "import socket; socket.socketpair()[0].send(b'x', socket.MSG_OOB)",
+        "import socket; socket.socketpair()[0].recv(1, socket.MSG_OOB)",
+        "import socket; socket.socketpair()[0].getsockopt(1, 77)",  # SO_PEERPIDFD
+        "import socket; socket.socketpair()[0].getsockopt(1, 17, 12)",  # SO_PEERCRED
     ],
 )
 def test_no_more_is_asked_of_the_kernel_than_is_needed(locked: Sandbox, asked: str) -> None:
@@ -356,3 +360,30 @@ def test_students_at_the_same_time_do_not_see_each_other(locked: Sandbox) -> Non
         told = eve.ask("run", 10, source="import os; print(os.listdir('.')); os.kill(-1, 0)")
         assert "ProcessLookupError" in told["error"] and "work" not in told["printed"]
         assert ada.ask("run", 10, source="assert open('work').read() == 'mine'")["error"] == ""
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one core only")
+def test_workers_side_by_side_have_a_core_each() -> None:
+    look = "import os, threading; print(*os.sched_getaffinity(0))"
+    cores = []
+    for worker in (LOCKED + 5, LOCKED + 6):
+        with Sandbox(worker) as one, one.student(HIDDEN, MEMORY, 60) as student:
+            cores.append(student.ask("run", 10, source=look)["printed"].split())
+    assert len(cores[0]) == len(cores[1]) == 1 and cores[0] != cores[1]
+
+
+def test_answers_among_packages_that_are_not_on_our_path_are_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = tmp_path / "python3" / "dist-packages"  # the system's, below a virtual environment
+    for name in ("rnnlab", "torch", "numpy"):
+        (below / name).mkdir(parents=True)
+        (below / name / "cells.py").write_text("lstm_step = 1")
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    shown = sandbox._shown()
+    monkeypatch.setattr(sandbox, "_shown", lambda: {**shown, str(tmp_path): str(tmp_path)})
+    look = f"import os\nfor d, _, fs in os.walk({str(tmp_path)!r}):\n    print(d[-6:], *fs)"
+    with Sandbox(LOCKED + 7) as one, one.student(HIDDEN, MEMORY, 60) as student:
+        printed = student.ask("run", 10, source=look)["printed"].splitlines()
+    assert sorted(line for line in printed if "cells.py" in line) == ["/numpy cells.py"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -259,10 +259,8 @@ class Answer:
             )
         if value is None:
             raise StopError(f"{part} is None.")
-        # of text NumPy makes an array as wide as the longest everywhere, which may be gigabytes
-        text = isinstance(value, (list, tuple)) and _holds_text(value)
         try:
-            array = np.array(None if text else value, subok=False)
+            array = np.array(value if _fits_together(value) else None, subok=False)
         except ValueError:  # rows of unequal length
             raise StopError(
                 f"{part} must be one array of numbers; its rows differ in length."
@@ -323,10 +321,25 @@ class Answer:
         )
 
 
-def _holds_text(values: Iterable[Any]) -> bool:
-    return any(
-        isinstance(v, str) or (isinstance(v, (list, tuple)) and _holds_text(v)) for v in values
-    )
+def _fits_together(value: Any) -> bool:
+    """Whether a list is as bounded when NumPy makes one array of it, where all is as wide as the
+    widest: of one text among numbers, or one complex number among bytes, it may be gigabytes."""
+    if not isinstance(value, (list, tuple)):
+        return True
+    count = 0
+    for leaf in _leaves(value):
+        count += getattr(leaf, "size", 1)
+        if isinstance(leaf, str) or count * np.dtype(complex).itemsize > calls.MAX_BYTES:
+            return False
+    return True
+
+
+def _leaves(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _leaves(value)
+        else:
+            yield value
 
 
 def _sizes(inputs: Mapping[str, Any]) -> set[int]:

@@ -22,6 +22,10 @@ from typing import Any
 from rnnlab.grading.intake import Found
 from rnnlab.grading.results import Grades, Result
 
+# the student's folder, the assignment's, the file: below them nothing is the teacher's
+_SUBMITTED = 3
+_LONGEST_TIME = 100
+
 
 def write(grades: Grades, path: Path) -> None:
     """Fill the SQLite file `gradebook.db` of an nbgrader course; it is made where there is none.
@@ -144,7 +148,8 @@ def _copied(course: Path, assignment: str, result: Result) -> bool:
         return False
     own = Path(result.student, assignment, f"{result.notebook}.ipynb")
     try:
-        content = Found("", "", own.name, 0.0, course / "submitted" / own).content()
+        path = course / "submitted" / own
+        content = Found("", "", own.name, 0.0, path, depth=_SUBMITTED).content()
     except ValueError:
         return False
     if hashlib.sha256(content).hexdigest() != result.digest:
@@ -161,7 +166,9 @@ def _collected(course: Path, assignment: str, student: str) -> datetime | None:
 
     path = course / "submitted" / student / assignment / "timestamp.txt"
     try:
-        when = parse_utc(Found("", "", path.name, 0.0, path).content().decode().strip())
+        said = Found("", "", path.name, 0.0, path, depth=_SUBMITTED).content().decode().strip()
+        # of a million digits it would be told after an hour
+        when = parse_utc(said) if len(said) <= _LONGEST_TIME else None
     except (ValueError, OverflowError):
         return None
     return when if isinstance(when, datetime) else None
@@ -171,5 +178,8 @@ def _later(before: datetime | None, modified: float) -> datetime | None:
     """The later time, as nbgrader keeps it: in UTC, and not saying so."""
     if not modified:
         return before
-    now = datetime.fromtimestamp(modified, UTC).replace(tzinfo=None)
+    try:
+        now = datetime.fromtimestamp(modified, UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError, OSError):  # a file may bear any date
+        return before
     return now if before is None else max(before, now)

@@ -440,7 +440,12 @@ def _outcome(told: object, inputs: Mapping[str, Any]) -> Outcome:
             "error": str(error),
             "line": str(line),
             "names": tuple(names),
-        } if kind in get_args(calls.Kind) and kind != "lost":
+        } if (
+            kind in get_args(calls.Kind)
+            and kind != "lost"
+            # of anything else the words may be long in the making
+            and all(isinstance(name, str) for name in (*changed, *names))
+        ):
             return Outcome(
                 kind,  # type: ignore[arg-type]
                 value,
@@ -448,6 +453,6 @@ def _outcome(told: object, inputs: Mapping[str, Any]) -> Outcome:
                 tuple(name for name in inputs if name in changed),
                 error[: calls.MAX_WORDS],
                 line[: calls.MAX_WORDS],
-                tuple(str(name)[: calls.MAX_WORDS] for name in names[: len(inputs)]),
+                tuple(name[: calls.MAX_WORDS] for name in names[: len(inputs)]),
             )
     return Outcome("lost", error="what came back was no answer")

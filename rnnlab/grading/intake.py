@@ -14,6 +14,7 @@ what lies below is the student's own, and could name anybody.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import os
@@ -31,12 +32,17 @@ from typing import BinaryIO
 from rnnlab.grading.report import one_line
 
 MAX_FILE = 2**24
-# a student's zip, and the table of contents of any zip
+# a student's zip, and the table of contents of a class's zip and of a student's
 MAX_ZIP = 2**26
 MAX_CONTENTS = 2**25
+MAX_OWN_CONTENTS = 2**21
+# letters of the names that lead to a file in a zip
+MAX_NAMES = 1000
 # notebooks and zips in a student's own zip; of its other files, so many are listed
 MAX_IN_A_ZIP = 50
 _SHOWN = 20
+# notebooks of one student, however they are handed in: each may run for minutes
+MAX_OF_A_STUDENT = 50
 
 _MOODLE = re.compile(r"(?P<name>.+?)(_(?P<account>\d+))?_assignsubmission_[a-z]+(_.*)?", re.DOTALL)
 _CANVAS = re.compile(
@@ -61,6 +67,7 @@ class Found:
     path      the file, or the zip that holds it
     members   its number among the members of that zip, and of the zip in it
     problem   what is wrong with it where it lies, or ""
+    depth     how many names of the path are not the teacher's: none of them may be a link
     """
 
     student: str
@@ -70,6 +77,7 @@ class Found:
     path: Path
     members: tuple[int, ...] = ()
     problem: str = ""
+    depth: int = 1
 
     @property
     def name(self) -> str:
@@ -81,10 +89,13 @@ class Found:
         if self.problem:
             raise ValueError(self.problem)
         if not self.members:
-            return _read(self.path, self.name)
+            return _read(self.path, self.name, self.depth)
         *outer, last = self.members
-        archive = _opened(self.path, tuple(outer), _stamp(self.path))
-        return _extract(archive, archive.infolist()[last], self.name, MAX_FILE)
+        archive = _opened(self.path, self.depth, tuple(outer), _stamp(self.path))
+        member = _member(archive, last)
+        if not self.file.endswith(one_line(_parts(member)[-1])):
+            raise ValueError(_REPLACED)
+        return _extract(archive, member, self.name, MAX_FILE)
 
 
 @dataclass(frozen=True)
@@ -111,7 +122,23 @@ def find_all(paths: Iterable[Path]) -> Listing:
                 # the folder may be reached by links; the file itself may be one, and is another
                 place = real(one.path.parent), one.path.name, one.members
                 found.setdefault(place, one)
-    return Listing(tuple(found.values()), tuple(others))
+    return Listing(tuple(_not_too_many(found.values())), tuple(others))
+
+
+def _not_too_many(found: Iterable[Found]) -> Iterator[Found]:
+    """All, but of a student who handed in too many the first ones, and one that says so."""
+    by_student: dict[tuple[str, str], list[Found]] = {}
+    for one in found:
+        by_student.setdefault((one.student, one.account), []).append(one)
+    for of_one in by_student.values():
+        yield from of_one[:MAX_OF_A_STUDENT]
+        if len(of_one) > MAX_OF_A_STUDENT:
+            problem = (
+                f"{len(of_one)} notebooks were handed in, the first {MAX_OF_A_STUDENT} are graded, "
+                "and this one and what follows it are not: hand in only your own, once. (If this "
+                "is the folder of a class, name it as a path of its own.)"
+            )
+            yield replace(of_one[MAX_OF_A_STUDENT], problem=problem)
 
 
 # what lies there
@@ -127,15 +154,13 @@ class _Entry:
     members: tuple[int, ...] = ()
     problem: str = ""
     link: bool = False
+    depth: int = 1
 
     @property
     def words(self) -> str:
         """Where it lies, on one line that can be shown anywhere."""
-        joined = ""
-        for part in self.parts:
-            between = "" if not joined else ": " if joined.lower().endswith(".zip") else "/"
-            joined += between + one_line(part)
-        return joined
+        *folders, last = map(one_line, self.parts)
+        return "".join(f"{name}{': ' if _is_zip(name) else '/'}" for name in folders) + last
 
 
 def _entries(root: Path) -> list[_Entry]:
@@ -150,17 +175,22 @@ def _entries(root: Path) -> list[_Entry]:
 
 
 def _below(root: Path) -> Iterator[_Entry]:
-    for folder, folders, files in os.walk(root):
-        here = Path(folder)
+    waiting = [root]
+    while waiting:  # one folder at a time: they may lie deeper than a function can call itself
+        here = waiting.pop()
+        _, folders, files = next(os.walk(here), (here, [], []))
         parts = here.relative_to(root).parts
         visible = sorted(name for name in folders if not _hidden(name))
         links = [name for name in visible if (here / name).is_symlink()]
         named = [name for name in visible if _is_notebook(name)]
-        folders[:] = [name for name in visible if name not in (*links, *named)]
+        inner = [here / name for name in visible if name not in (*links, *named)]
+        waiting += reversed(inner)
         for name in sorted([*(name for name in files if not _hidden(name)), *named, *links]):
             path = here / name
             link = name in links and name not in named
-            yield from _of_a_file(_Entry((*parts, name), path, _modified(path), link=link))
+            depth = len(parts) + 1
+            entry = _Entry((*parts, name), path, _modified(path), link=link, depth=depth)
+            yield from _of_a_file(entry)
 
 
 def _of_a_file(entry: _Entry) -> Iterator[_Entry]:
@@ -171,7 +201,8 @@ def _of_a_file(entry: _Entry) -> Iterator[_Entry]:
     try:
         if len(entry.members) == 2:
             raise ValueError(_TOO_DEEP)
-        archive = _opened(entry.path, entry.members, _stamp(entry.path))
+        most = MAX_OWN_CONTENTS if len(entry.parts) > 1 else MAX_CONTENTS
+        archive = _opened(entry.path, entry.depth, entry.members, _stamp(entry.path), most)
     except ValueError as error:
         yield replace(entry, problem=str(error))
         return
@@ -218,7 +249,10 @@ def _members(zipped: _Entry, archive: zipfile.ZipFile) -> Iterator[_Entry]:
             continue
         folders = clean if info.is_dir() else clean[:-1]
         problem = ""
-        if named := next((k for k, part in enumerate(folders, 1) if _is_notebook(part)), 0):
+        if len(info.filename) > MAX_NAMES:
+            clean = (clean[-1][-80:],)
+            problem = f"{clean[-1]} lies below names of {len(info.filename)} letters: zip it anew."
+        elif named := next((k for k, part in enumerate(folders, 1) if _is_notebook(part)), 0):
             clean = clean[:named]
             problem = f"{clean[-1]} is a folder or device, not a notebook."
         elif info.is_dir():
@@ -229,8 +263,13 @@ def _members(zipped: _Entry, archive: zipfile.ZipFile) -> Iterator[_Entry]:
             problem = f"{clean[-1]} stands {times[parts]} times in {zipped.parts[-1]}: zip it anew."
         if (clean, problem) not in done:
             done.add((clean, problem))
-            place = (*zipped.members, number)
-            yield _Entry((*zipped.parts, *clean), zipped.path, _changed(info), place, problem)
+            yield replace(
+                zipped,
+                parts=(*zipped.parts, *clean),
+                modified=_changed(info),
+                members=(*zipped.members, number),
+                problem=problem,
+            )
 
 
 def _parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
@@ -296,6 +335,7 @@ def _found(root: Path, entries: Sequence[_Entry]) -> Iterator[Found | str]:
                 entry.path,
                 entry.members,
                 one_line(entry.problem),
+                entry.depth,
             )
 
 
@@ -369,8 +409,9 @@ class _Names:
 
 
 def _by_folder(path: tuple[str, ...]) -> tuple[str, str]:
-    name = path[0]
-    return (Path(name).stem if len(path) == 1 or _is_zip(name) else name), ""
+    name = Path(path[0]).stem if len(path) == 1 or _is_zip(path[0]) else path[0]
+    # "ben " must not be shown, and taken, for ben
+    return (name if one_line(name) == name else repr(name)), ""
 
 
 def _wrapped(paths: Sequence[tuple[str, ...]]) -> int:
@@ -382,19 +423,21 @@ def _wrapped(paths: Sequence[tuple[str, ...]]) -> int:
 
 
 @functools.lru_cache(maxsize=2)  # the zip of a class, and the student's in it
-def _opened(path: Path, members: tuple[int, ...], stamp: object) -> zipfile.ZipFile:
+def _opened(
+    path: Path, depth: int, members: tuple[int, ...], stamp: object, most: int = MAX_CONTENTS
+) -> zipfile.ZipFile:
     """The zip at `path`, or the zip in it; `stamp` tells apart what lay there at other times."""
     file: BinaryIO
     if members:
-        outer = _opened(path, members[:-1], stamp)
-        info = outer.infolist()[members[-1]]
+        outer = _opened(path, depth, members[:-1], stamp)
+        info = _member(outer, members[-1])
         name = _parts(info)[-1]
         file = io.BytesIO(_extract(outer, info, name, MAX_ZIP))
     else:
         name = path.name
-        file = _open(path, name)
+        file = _open(path, name, depth)
     try:
-        return zipfile.ZipFile(_Source(file))
+        return zipfile.ZipFile(_Source(file, most))
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise ValueError(
             f"{name} is damaged or no zip: hand in the notebook itself, or zip it anew."
@@ -404,13 +447,14 @@ def _opened(path: Path, members: tuple[int, ...], stamp: object) -> zipfile.ZipF
 class _Source:
     """What a ZipFile reads from: never much at once, and closed when it is let go."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, most: int) -> None:
         self._file = file
+        self._most = most
         self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
     def read(self, size: int = -1) -> bytes:
-        data = self._file.read(MAX_CONTENTS + 1 if size < 0 else min(size, MAX_CONTENTS + 1))
-        if len(data) > MAX_CONTENTS:
+        data = self._file.read(self._most + 1 if size < 0 else min(size, self._most + 1))
+        if len(data) > self._most:
             raise zipfile.BadZipFile("its table of contents is too long")
         return data
 
@@ -426,14 +470,50 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-def _open(path: Path, name: str) -> BinaryIO:
+def _member(archive: zipfile.ZipFile, number: int) -> zipfile.ZipInfo:
+    """The member of this number; ValueError where there were more when it was listed."""
+    if number >= len(archive.infolist()):
+        raise ValueError(_REPLACED)
+    return archive.infolist()[number]
+
+
+_REPLACED = "The zip was replaced by another while it was graded: grade it again."
+
+
+def _flags(*names: str) -> int:
+    # not every system has all of them
+    return functools.reduce(int.__or__, (getattr(os, name, 0) for name in names), os.O_RDONLY)
+
+
+@contextlib.contextmanager
+def _folder(path: Path, depth: int) -> Iterator[int | None]:
+    """The folder of a file, as a descriptor; None where the system opens nothing relative to one.
+
+    No link is followed on the last `depth` names: a student may put one there at any time.
+    """
+    if os.open not in os.supports_dir_fd:
+        yield None
+        return
+    flags = _flags("O_DIRECTORY", "O_CLOEXEC")
+    folder = os.open(path.parents[depth - 1], flags)
+    try:
+        for name in path.parts[-depth:-1]:
+            inner = os.open(name, flags | os.O_NOFOLLOW, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _open(path: Path, name: str, depth: int) -> BinaryIO:
     """Open a file that is one; no link is followed, and nothing is waited for."""
-    flags = os.O_RDONLY
-    for flag in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"):
-        flags |= getattr(os, flag, 0)
+    flags = _flags("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC")
     try:
         _must_be_a_file(path.lstat().st_mode, name)
-        file = os.fdopen(os.open(path, flags), "rb")
+        with _folder(path, depth) as folder:
+            own = path if folder is None else path.name
+            file = os.fdopen(os.open(own, flags, dir_fd=folder), "rb")
         try:
             _must_be_a_file(os.fstat(file.fileno()).st_mode, name)
         except ValueError:
@@ -459,8 +539,8 @@ def _must_be_bounded(size: int, most: int, name: str) -> None:
         )
 
 
-def _read(path: Path, name: str) -> bytes:
-    with _open(path, name) as file:
+def _read(path: Path, name: str, depth: int) -> bytes:
+    with _open(path, name, depth) as file:
         _must_be_bounded(os.fstat(file.fileno()).st_size, MAX_FILE, name)
         try:
             content = file.read(MAX_FILE + 1)

@@ -61,6 +61,11 @@ ATTEMPTS: dict[str, tuple[str, str]] = {
     "use more memory": (f"a = bytearray({2 * MEMORY})", "MemoryError"),
     "share more memory": (f"import mmap; mmap.mmap(-1, {2 * MEMORY})", "Errno 12"),
     "make a file of memory": ("import os; os.memfd_create('x')", _NOT_ALLOWED),
+    "have more than one core": (
+        "import os; assert len(os.sched_getaffinity(0)) > 1",
+        "AssertionError",
+    ),
+    "move to another core": ("import os; os.sched_setaffinity(0, [0])", _NOT_ALLOWED),
     "start more threads": (_THREADS, "can't start new thread"),
     "write a larger file": (
         f"file = open('{FOLDER}/large', 'wb'); file.seek({FILE_BYTES}); file.write(b'x' * 9999)\n"

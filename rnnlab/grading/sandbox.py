@@ -58,7 +58,7 @@ _BOOT = """
 import sys
 sys.path[:] = {path!r}
 from rnnlab.grading.zygote import main
-main({control}, {modules!r})
+main({control}, {core}, {modules!r})
 """
 _DESCEND = """
 import sys
@@ -75,6 +75,12 @@ CURE = (
 def user(worker: int) -> int:
     """The number of the user as whom a worker's submissions run, where root grades."""
     return FIRST_USER + worker % USERS
+
+
+def core(worker: int) -> int:
+    """The one core on which a worker's submissions run: those of the next worker have another."""
+    cores = sorted(os.sched_getaffinity(0))
+    return cores[worker % len(cores)]
 
 
 def missing() -> str:
@@ -99,7 +105,7 @@ def missing() -> str:
 class Sandbox:
     """Zygotes, and the students that are forked from them. Use it in a with statement.
 
-    worker  the number of this sandbox among those of a run: each has a user of its own
+    worker  the number of this sandbox among those of a run: each has a user and a core of its own
     memory  bytes that one submission may use; control groups, where there are any, bound the whole
 
     Raises StartError when the isolation is not there, with what to install.
@@ -108,7 +114,7 @@ class Sandbox:
     def __init__(self, worker: int = 0, memory: int = 2**31) -> None:
         if reason := missing():
             raise StartError(f"grade: --sandbox: {reason}")
-        self._user = user(worker)
+        self._worker = worker
         self._memory = memory
         self._zygotes: dict[tuple[frozenset[str], frozenset[str]], _Zygote] = {}
 
@@ -152,7 +158,7 @@ class Sandbox:
 
     def _zygote(self, hidden: frozenset[str], warm: frozenset[str]) -> _Zygote:
         if (hidden, warm) not in self._zygotes:
-            self._zygotes[hidden, warm] = _Zygote(self._user, self._memory, hidden, warm)
+            self._zygotes[hidden, warm] = _Zygote(self._worker, self._memory, hidden, warm)
         return self._zygotes[hidden, warm]
 
 
@@ -231,14 +237,14 @@ class _Zygote:
     """A warm process in bubblewrap, and the line over which it takes requests."""
 
     def __init__(
-        self, user: int, memory: int, hidden: frozenset[str], warm: frozenset[str]
+        self, worker: int, memory: int, hidden: frozenset[str], warm: frozenset[str]
     ) -> None:
         self._words = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the process
         self._groups = cgroups.make(memory + _OWN_MEMORY, 2 * THREADS)
         self._control, control = socket.socketpair()
         with control:
-            inside = _bubblewrap(hidden, warm, control.fileno())
-            command = _as_user(user, self._groups, inside)
+            inside = _bubblewrap(hidden, warm, control.fileno(), core(worker))
+            command = _as_user(user(worker), self._groups, inside)
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -330,7 +336,7 @@ def _stage(shown: Mapping[str, str]) -> str:
     raise StartError("grade: --sandbox: root needs a folder /mnt in which nothing of Python lies")
 
 
-def _bubblewrap(hidden: frozenset[str], warm: frozenset[str], control: int) -> list[str]:
+def _bubblewrap(hidden: frozenset[str], warm: frozenset[str], control: int, core: int) -> list[str]:
     """The command: what is shown, what is hidden in it, and the zygote."""
     shown = _shown()
     command = [
@@ -355,7 +361,7 @@ def _bubblewrap(hidden: frozenset[str], warm: frozenset[str], control: int) -> l
     if (libraries := Path(sys.base_prefix, "lib")).is_dir():
         command += ["--setenv", "LD_LIBRARY_PATH", str(libraries)]
     modules = [name for key in sorted(warm) for name in WARM[key]]
-    boot = _BOOT.format(path=[_PLACE, *_python_path()], control=control, modules=modules)
+    boot = _BOOT.format(path=[_PLACE, *_python_path()], control=control, core=core, modules=modules)
     return [
         *command,
         *("--remount-ro", "/", "--chdir", FOLDER, "--"),
@@ -399,8 +405,15 @@ def _shown() -> dict[str, str]:
 
 
 def _hidden(frameworks: frozenset[str]) -> Iterator[str]:
-    """Folders of what is shown that must be empty inside: the answers' and the frameworks'."""
-    for entry in _python_path():
+    """Folders of what is shown that must be empty inside: the answers' and the frameworks'.
+
+    They may also lie among packages that are not on our path: those of the system, or of the
+    Python below a virtual environment.
+    """
+    others = (
+        str(entry) for folder in _shown() for entry in Path(folder).glob("python*/*-packages")
+    )
+    for entry in dict.fromkeys([*_python_path(), *others]):
         for name in ("rnnlab", *sorted(frameworks)):
             if os.path.isdir(folder := os.path.join(entry, name)):
                 yield folder

@@ -37,12 +37,15 @@ sched_getaffinity sched_getscheduler sched_getparam sched_get_priority_min sched
 getcpu getrandom futex futex_waitv set_robust_list get_robust_list rseq set_tid_address arch_prctl
 wait4 waitid exit exit_group
 """
-# of sockets, only what an event loop wakes itself with
-_PAIRS = "sendto recvfrom getsockopt getsockname getpeername shutdown"
+_PAIRS = "getsockname getpeername shutdown"
 
 _CLONE_THREAD = 0x00010000
 _CLONE_NEW = 0x7E020080  # all of the CLONE_NEW* flags
+# of sockets, only what an event loop wakes itself with: plain bytes, none out of band
 _AF_UNIX = 1
+_SOL_SOCKET = 1
+# SO_TYPE, SO_ERROR, SO_PROTOCOL, SO_DOMAIN: what it is, not who is at the other end
+_SOCKET_OPTIONS = (3, 4, 38, 39)
 _PR_NAMES = (15, 16, 0x53564D41)  # PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, which malloc uses
 # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_DUPFD_CLOEXEC: no
 # leases, and no watch over folders that others read
@@ -64,6 +67,11 @@ def program() -> bytes:
     refuse.add_rule(pyseccomp.KILL_PROCESS, "kill", pyseccomp.Arg(1, pyseccomp.EQ, signal.SIGKILL))
     _allow(refuse, "kill", pyseccomp.Arg(1, pyseccomp.NE, signal.SIGKILL))
     _allow(refuse, "socketpair", pyseccomp.Arg(0, pyseccomp.EQ, _AF_UNIX))
+    for name in ("sendto", "recvfrom"):
+        _allow(refuse, name, pyseccomp.Arg(3, pyseccomp.EQ, 0))
+    for option in _SOCKET_OPTIONS:
+        level = pyseccomp.Arg(1, pyseccomp.EQ, _SOL_SOCKET)
+        _allow(refuse, "getsockopt", level, pyseccomp.Arg(2, pyseccomp.EQ, option))
     for option in _PR_NAMES:
         _allow(refuse, "prctl", pyseccomp.Arg(0, pyseccomp.EQ, option))
     for command in _FCNTLS:

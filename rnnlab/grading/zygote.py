@@ -45,8 +45,10 @@ _NAMESPACES = (
 _WARM = ("rnnlab.gradcheck", "rnnlab.params", "rnnlab.tasks")
 
 
-def main(control: int, modules: Sequence[str]) -> None:
+def main(control: int, core: int, modules: Sequence[str]) -> None:
     """Load what notebooks import, and `modules`; then fork for each request over `control`."""
+    # however many threads one starts, whoever runs on the next core is not slowed down
+    os.sched_setaffinity(0, {core})
     _own_namespace()
     for name in (*_WARM, *modules):
         importlib.import_module(name)
