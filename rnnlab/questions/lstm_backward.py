@@ -256,7 +256,7 @@ def _cell_mistakes() -> list[Mistake]:
         back(
             "dC_prev without the path through h",
             "What goes on to C_{t-1} is the whole gradient by C_t, with what came through h_t. "
-            "Yours is only what came in.",
+            "Is that part in yours?",
             lambda s: s.dC_next * s.f_t,
         ),
         back(
