@@ -369,3 +369,12 @@ def test_words_on_a_step_backwards(slip: str, words: tuple[str, ...]) -> None:
 def test_words_on_a_sequence_backwards(slip: str, words: tuple[str, ...]) -> None:
     said = says("14.gru_backward", through_time, slip)
     assert all(word in said for word in words), said
+
+
+def test_weights_that_lack_a_key_are_no_gradients() -> None:
+    def answer(*given: object) -> dict[str, object]:
+        p = dict(question("13.from_torch").reference(*given).items())
+        return {key: array for key, array in p.items() if key != "b_hv"}
+
+    told = judge("13.from_torch", answer, 1).difference
+    assert "p lacks b_hv. Yours has" in told and "gradient" not in told

@@ -479,3 +479,10 @@ def test_an_unknown_mistake_in_a_gradient_leads_to_central_differences() -> None
         seed=5,
     )
     assert "central difference" in str(verdict.hint)
+
+
+def test_a_list_where_a_word_is_asked_for_is_told_so() -> None:
+    told = judge("08.wrong_line", lambda *trace: ["i", "f"], 1).difference
+    assert told == "line must be one word, got a list."
+    told = judge("08.wrong_line", lambda *trace: 3, 1).difference
+    assert told == "line must be one word, got a number."

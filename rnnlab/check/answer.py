@@ -199,7 +199,7 @@ class Answer:
         named: dict[str, Array] = {}
         for name, part in zip(self.question.returns, self._values(value), strict=True):
             if name in self.question.axes:
-                named[name] = self._array(name, part)
+                named[name] = self._array(name, part, probe)
             else:
                 named |= self._weights(name, part, probe)
         return named
@@ -243,16 +243,18 @@ class Answer:
         missing = [part for part in wanted if part not in given]
         if missing:
             keys = [f'"{key}"' for key in given]
+            gradients = all(part.startswith("d") for part in missing)
             raise StopError(
-                f"{name} lacks {listed(missing)}: a gradient has the key of its weight. Yours has "
+                f"{name} lacks {listed(missing)}"
+                f"{': a gradient has the key of its weight' if gradients else ''}. Yours has "
                 f"{listed(keys) if keys else 'no keys'}."
             )
         more = [key for key in given if key not in wanted and given[key] is not None]
         if more:
             raise StopError(f"{name} must hold {listed(wanted)}; leave out {listed(more)}.")
-        return {part: self._array(part, given[part]) for part in wanted}
+        return {part: self._array(part, given[part], probe) for part in wanted}
 
-    def _array(self, part: str, value: Any) -> Array:
+    def _array(self, part: str, value: Any, probe: Probe) -> Array:
         if isinstance(value, Other) and value.module.partition(".")[0] == "torch":
             raise StopError(
                 f"{part} is a torch tensor; asked for is a NumPy array: .numpy() makes one."
@@ -269,13 +271,20 @@ class Answer:
             swapped = ""
             if isinstance(as_mapping(value), Mapping) and len(self.question.returns) > 1:
                 swapped = " Did two of your results change places?"
-            raise StopError(f"{part} must be an array of real numbers, got {kind(value)}.{swapped}")
+            wanted = "one word" if self._is_word(part, probe) else "an array of real numbers"
+            raise StopError(f"{part} must be {wanted}, got {kind(value)}.{swapped}")
         return array
+
+    def _is_word(self, part: str, probe: Probe) -> bool:
+        if self.question.own:  # these choose numbers, and the reference needs them
+            return False
+        right = truth.parts(self.question, self.question.reference, probe)
+        return right[part].dtype.kind == "U"
 
     def _check_form(self, part: str, got: Array, right: Array, probe: Probe) -> None:
         if right.dtype.kind == "U":
             if got.dtype.kind != "U":
-                raise StopError(f"{part} must be a word, got a number.")
+                raise StopError(f"{part} must be one word, got a number.")
             return
         if got.dtype.kind == "U":
             raise StopError(f"{part} must be an array of real numbers, got a str.")
