@@ -98,7 +98,7 @@ ATTACKS: dict[str, Attack] = {
         answer="return ['a'] * 20_000 + ['x' * 50_000]", said="must be an array of real numbers"
     ),
     "many keys": Attack(answer="return {str(k): k for k in range(20_000)}"),
-    "huge int": Attack(answer="return 10 ** 10**6", said="got a int"),
+    "huge int": Attack(answer="return 10 ** 10**6", said="got an int"),
     "huge words": Attack(answer="raise ValueError('x' * 10**8)", said="raised ValueError: xxx"),
     "200 MB of output": Attack(
         "import os\nfor _ in range(200): print('x' * 2**20); os.write(1, b'y' * 2**20)"
@@ -149,9 +149,15 @@ ATTACKS: dict[str, Attack] = {
     "delete the canary": Attack("import os, shutil; shutil.rmtree(os.path.dirname(CANARY))"),
     "delete all": Attack("import shutil; shutil.rmtree('/', ignore_errors=True)"),
     "read the system": Attack(
-        "import os\nfor p in ('/etc/passwd', '/etc/shadow', '/root/.ssh', '/home', '/proc/1/environ',"
+        "import os, sys\n"
+        # the folders above Python's own are there, and nothing else in them
+        "def beside(p): return [n for n in os.listdir(p)"
+        " if not any(f'{s}/'.startswith(f'{p}/{n}/') for s in (*sys.path, sys.prefix))]\n"
+        "for p in ('/etc/passwd', '/etc/shadow', '/root/.ssh', '/home', '/proc/1/environ',"
         " '/proc/self/maps', '/sys', '/var'):\n"
-        "    try: print('READ', p, open(p).read() if os.path.isfile(p) else os.listdir(p))\n"
+        "    try:\n"
+        "        if found := open(p).read() if os.path.isfile(p) else beside(p):\n"
+        "            print('READ', p, found)\n"
         "    except OSError: pass"
     ),
     "read the environment": Attack("import os; print('SECRET' in str(os.environ) and 'READ')"),
