@@ -135,6 +135,41 @@ def test_strangers_are_of_both_kinds_and_told_apart() -> None:
         assert says == [True, False, False, True, False, False, False]
 
 
+def test_a_state_written_over_and_a_first_step_left_out_are_named() -> None:
+    def blend(x_t, h, W_z, b_z, W_h, b_h):  # type: ignore[no-untyped-def]
+        z = 1 / (1 + np.exp(-(x_t @ W_z.T + b_z)))
+        return (1 - z) * h + z * (x_t @ W_h.T + b_h)
+
+    def in_place(x, h0, *weights):  # type: ignore[no-untyped-def]
+        h, states = h0.copy(), []
+        for x_t in x:
+            h[:] = blend(x_t, h, *weights)
+            states.append(h)
+        return np.array(states)
+
+    def from_the_second(x, h0, *weights):  # type: ignore[no-untyped-def]
+        h = np.zeros((len(x), *h0.shape))
+        h[0] = h0
+        for t in range(1, len(x)):
+            h[t] = blend(x[t], h[t - 1], *weights)
+        return h
+
+    assert judge("15.min_gru", in_place, 1).misconception == "one array stored at every step"
+    assert judge("15.min_gru", from_the_second, 1).misconception == "the first step left out"
+
+
+def test_a_quotient_of_differences_is_named() -> None:
+    def same_share(h_a, h_b, h_c):  # type: ignore[no-untyped-def]
+        with np.errstate(all="ignore"):
+            first = (h_c[1:] - h_a[1:]) / (h_c[:-1] - h_a[:-1])
+            second = (h_b[1:] - h_c[1:]) / (h_b[:-1] - h_c[:-1])
+        return np.allclose(first, second, equal_nan=True)
+
+    for seed in range(10):
+        named = judge("15.sees_only_x", same_share, seed).misconception
+        assert named == "a quotient of differences"
+
+
 def test_odd_but_right_answers_pass() -> None:
     def looped(x, h0, W_z, b_z, W_h, b_h):  # type: ignore[no-untyped-def]
         T, B, _ = x.shape

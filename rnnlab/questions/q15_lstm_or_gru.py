@@ -321,6 +321,17 @@ _MIN_GRU_MISTAKES = (
         "The first entry of h is the state after the first step. What is yours?",
         {"h": lambda s: np.array([s.h0, *s.all("h_t")[:-1]])},
     ),
+    Mistake(
+        "the first step left out",
+        "Your first row is h0, and x[0] is never read. h[0] is the state after the first step.",
+        {"h_t": lambda s: (1 - s.z_t) * s.h_prev + s.z_t * s.h_tilde if s.t else s.h0},
+    ),
+    Mistake(
+        "one array stored at every step",
+        "Every row of your h is the last state. A list that gets the same array again and again "
+        "holds one array: an operation in place changes all its rows.",
+        {"h": lambda s: np.array([s.h_t] * len(s.x))},
+    ),
 )
 
 
@@ -704,6 +715,13 @@ def _halfway(h_a: Array, h_b: Array, h_c: Array) -> bool:
     return bool(np.allclose(h_c, (h_a + h_b) / 2, atol=1e-8))
 
 
+def _same_ratio(h_a: Array, h_b: Array, h_c: Array) -> bool:
+    """Whether two differences shrink alike at each step: lost in rounding once the runs meet."""
+    ab, ac = h_a - h_b, h_a - h_c
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return bool(np.allclose(ab[1:] / ab[:-1], ac[1:] / ac[:-1]))
+
+
 _ALWAYS_FALSE = (
     "Your function says False of all of them; some have gates that see x alone. What does a step "
     "do to the middle of two states when z does not depend on them? And how near is near enough, "
@@ -747,6 +765,12 @@ bank pays more to the rich, it does not.""",
             "the two runs meet", _ALWAYS_FALSE, lambda h_a, h_b, h_c: bool(np.allclose(h_a, h_b))
         ),
         Misconception("always False", _ALWAYS_FALSE, lambda h_a, h_b, h_c: False),
+        Misconception(
+            "a quotient of differences",
+            "Your function says False of a cell whose gates see x alone, after many steps. Its "
+            "runs have all but met there: what does rounding do, above all to a quotient?",
+            _same_ratio,
+        ),
         Misconception(
             "the difference never grows",
             "The difference of two runs shrinks in many cells, whatever their gates see. What does "
