@@ -302,6 +302,19 @@ def test_hostile_work_does_not_touch_its_neighbours(tmp_path: Path) -> None:
 
 
 @posix
+def test_a_notebook_that_takes_long_loses_no_answer_that_it_had(tmp_path: Path) -> None:
+    slow = [code("import time; time.sleep(0.9)")] * 8
+    late, early = submission(), submission(half_life="def half_life(f):\n    while True: pass\n")
+    late["cells"] += slow  # its time is up in the middle of one of them
+    early["cells"][1:1] = slow[:4]  # there would be no time to run them again
+    hand_in(tmp_path, "ada", late)
+    hand_in(tmp_path, "ben", early)
+    grades = grade_here(tmp_path, time_limit=1.2)
+    assert points(grades, "ada") == POINTS
+    assert points(grades, "ben") == {**POINTS, "half_life": 0}
+
+
+@posix
 def test_many_lost_cells_and_all_answers_lost(tmp_path: Path) -> None:
     loops = submission()
     loops["cells"][1:1] = [code(f"import os; os._exit({k})") for k in range(6)]

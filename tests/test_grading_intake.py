@@ -67,7 +67,13 @@ MOODLE = {
     "Default group_assignsubmission_file_/work.ipynb": ("Default group", ""),
     # what a student named so is that student's all the same
     "Eve_666_assignsubmission_file_/Ada_12345_assignsubmission_file_/w.ipynb": ("Eve", "666"),
-    "Eve_666_assignsubmission_file_Ada_12345_assignsubmission_file_w.ipynb": ("Eve", "666"),
+    # a name or a file's name that imitates Moodle's mark moves nobody
+    "Eve_666_assignsubmission_file_Ada_12345_assignsubmission_file_w.ipynb": (
+        "Eve_666_assignsubmission_file_Ada_12345_assignsubmission_file_w", "",
+    ),
+    "Ada_12345_assignsubmission_file_x_666_assignsubmission_file_/w.ipynb": (
+        "Ada_12345_assignsubmission_file_x", "666",
+    ),
 }
 CANVAS = {
     "lovelaceada_12345_678901_work.ipynb": ("lovelaceada", "12345"),

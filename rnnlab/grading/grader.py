@@ -35,9 +35,11 @@ SEED = 2018
 TIME_LIMIT = 60.0
 MEMORY = 2**31
 
-# a notebook may take as long as this many of its cells, and lose its process this often
+# a notebook may take as long as this many of its cells, and once more when it must be run again;
+# and it may lose its process this often
 _CELLS_IN_TIME = 5
 _RESTARTS = 5
+_TOO_LONG = "was not run: those before it took too long together"
 # of what all cells of a notebook print, this much is kept
 _PRINTED = 100_000
 # of what a verdict says, which may quote the names that an answer gives its values
@@ -316,7 +318,8 @@ class _Sitting:
         self.time_limit = settings.time_limit
         self._memory = settings.memory
         self._start = start
-        self._left = _CELLS_IN_TIME * settings.time_limit
+        self._left = self._again = _CELLS_IN_TIME * settings.time_limit
+        self._took: dict[Cell, float] = {}
         self._printed: dict[Cell, str] = {}
         self._cells = list(submission.cells)
         self._ids = {cell.grade_id for cell in submission.cells}
@@ -335,6 +338,8 @@ class _Sitting:
     def student(self) -> Student:
         """The process, with all cells run that let it live."""
         while self._student is None:
+            if self._left < sum(self._took.get(cell, 0.0) for cell in self._cells):
+                self._left, self._again = self._left + self._again, 0.0
             cpu_seconds = 2 * _CELLS_IN_TIME * self.time_limit
             self._student = self._start(
                 self._forbidden, self._memory, cpu_seconds, _mentioned(self._cells)
@@ -349,9 +354,10 @@ class _Sitting:
     def _run(self, student: Student, end: float) -> bool:
         """Run the cells; when one ends the process, strike it, and say False."""
         for place, cell in enumerate(self._cells):
-            left = end - time.monotonic()
+            begin = time.monotonic()
+            left = end - begin
             if left <= 0:
-                self._leave_out(place, "was not run: those before it took too long together")
+                self._leave_out(place, _TOO_LONG)
                 break
             try:
                 limit = min(self.time_limit, left)
@@ -362,7 +368,10 @@ class _Sitting:
                 del self._cells[place]
                 if self._lost == _RESTARTS:
                     self._leave_out(place, "was not run: too many before it had to be stopped")
+                elif end <= time.monotonic():
+                    self._leave_out(place, _TOO_LONG)
                 return False
+            self._took[cell] = time.monotonic() - begin
             self._note(cell, told)
         return True
 

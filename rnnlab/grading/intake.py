@@ -45,6 +45,7 @@ _SHOWN = 20
 MAX_OF_A_STUDENT = 50
 
 _MOODLE = re.compile(r"(?P<name>.+?)(_(?P<account>\d+))?_assignsubmission_[a-z]+(_.*)?", re.DOTALL)
+_MOODLE_FOLDER = re.compile(_MOODLE.pattern.removesuffix("(_.*)?") + "_?", re.DOTALL)
 _CANVAS = re.compile(
     r"(?P<name>.+?)(_LATE)?_(?P<account>\d+)_(?P<file>\d+)_.+|"
     r"(LATE_)?(?P<anonymous>anon_[^_]+)_(?P<its>\d+)_.+",
@@ -350,9 +351,9 @@ class _Whose:
         self._nbgrader = "submitted" in above
         if self._nbgrader:
             self._above = above[above.index("submitted") + 1 :]
-        elif _MOODLE.fullmatch(folder.name):
+        elif _moodle(folder.name):
             self._above = (folder.name,)
-        elif root != folder and _is_zip(root.name) and not _MOODLE.fullmatch(root.name):
+        elif root != folder and _is_zip(root.name) and not _moodle(root.name):
             # an export, or a class that somebody zipped with the folder around it
             self._skipped = 1 + _wrapped([path[1:] for path in paths])
         paths = [self._whole(path) for path in paths]
@@ -401,11 +402,24 @@ class _Names:
 
     def tell(self, name: str) -> tuple[str, str] | None:
         """Whose a file of this name is, when the name tells it."""
-        if match := _MOODLE.fullmatch(name):
-            return match["name"], match["account"] or ""
+        if told := _moodle(name):
+            return told
         if match := self._canvas.get(name):
             return match["name"] or match["anonymous"], match["account"] or ""
         return None
+
+
+def _moodle(name: str) -> tuple[str, str] | None:
+    """The student's name and the account or "", as Moodle names a folder or a file.
+
+    A folder ends with Moodle's own mark, whatever the student is called. Where a file's name
+    follows, nobody can tell which of two marks is Moodle's, so neither counts.
+    """
+    match = _MOODLE_FOLDER.fullmatch(name)
+    if not match and name.count("_assignsubmission_") > 1:
+        return _by_folder((name,))
+    match = match or _MOODLE.fullmatch(name)
+    return (match["name"], match["account"] or "") if match else None
 
 
 def _by_folder(path: tuple[str, ...]) -> tuple[str, str]:
