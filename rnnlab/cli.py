@@ -94,7 +94,13 @@ def _add_grade(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sandbox", action="store_true", help="lock each submission in: for the work of others"
     )
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many at a time, at most one a core (1)")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="how many at a time, at most one a core (1)",
+    )
     parser.add_argument(
         "--dask", metavar="ADDRESS", help="grade on the workers of this dask.distributed scheduler"
     )

@@ -69,10 +69,12 @@ MOODLE = {
     "Eve_666_assignsubmission_file_/Ada_12345_assignsubmission_file_/w.ipynb": ("Eve", "666"),
     # a name or a file's name that imitates Moodle's mark moves nobody
     "Eve_666_assignsubmission_file_Ada_12345_assignsubmission_file_w.ipynb": (
-        "Eve_666_assignsubmission_file_Ada_12345_assignsubmission_file_w", "",
+        "Eve_666_assignsubmission_file_Ada_12345_assignsubmission_file_w",
+        "",
     ),
     "Ada_12345_assignsubmission_file_x_666_assignsubmission_file_/w.ipynb": (
-        "Ada_12345_assignsubmission_file_x", "666",
+        "Ada_12345_assignsubmission_file_x",
+        "666",
     ),
 }
 CANVAS = {
