@@ -118,7 +118,8 @@ Yours shrinks instead of growing, and asks for a half.""",
         ),
         Misconception(
             "sign lost",
-            "A half-life is a positive number of steps. Both logarithms are negative.",
+            "A half-life is a positive number of steps. The logarithm of 1/2 is negative, and so "
+            "is that of f.",
             lambda f: np.log(2) / np.log(f),
         ),
         Misconception(
