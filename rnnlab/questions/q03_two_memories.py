@@ -458,19 +458,20 @@ The cell ends with 0.3; it was seen at 2 steps.""",
         ),
         Misconception(
             "counts open output gates",
-            "You counted the steps with an open output gate. At some of them the cell is empty.",
+            "That is the number of steps with an open output gate. At some of them the cell is "
+            "empty.",
             _follow(seen=lambda C, h, o: int(o.sum())),
         ),
         Misconception(
             "counts steps with something in the cell",
-            "You counted the steps at which the cell holds something. At some of them the output "
-            "gate is closed.",
+            "That is the number of steps at which the cell holds something. At some of them the "
+            "output gate is closed.",
             _follow(seen=lambda C, h, o: int(np.count_nonzero(C))),
         ),
         Misconception(
             "counts the hidden steps",
-            "You counted the steps at which the cell holds something that is not shown. Count "
-            "those where it is.",
+            "That is the number of steps at which the cell holds something that is not shown. "
+            "Count those where it is.",
             _follow(seen=lambda C, h, o: int(np.count_nonzero(C * (1 - o)))),
         ),
     ),
