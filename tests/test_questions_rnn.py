@@ -90,6 +90,16 @@ def test_echo_needs_training_but_any_training_will_do() -> None:
         assert not judge("01.echo", partial(q01._trained, steps=10), seed=seed).passed
 
 
+def test_a_silent_echo_is_like_no_lag() -> None:
+    for seed in range(8):
+        for lag in (-1, -2, -3):
+            told = judge("01.echo", partial(q01._trained, lag), seed=seed)
+            assert "nearly the same" in told.difference and told.hint == q01._HARDLY
+        for lag in (5, 6):
+            told = judge("01.echo", partial(q01._trained, lag), seed=seed)
+            assert "does echo" in told.difference and "pairs teach nothing" not in str(told.hint)
+
+
 def test_echo_needs_the_network_that_the_notebook_gives() -> None:
     x = np.random.default_rng(0).uniform(-1, 1, (60, 3, 1))
     p = given("01_plain_rnn", "network")["network"]
@@ -162,6 +172,14 @@ def test_two_mistakes_at_once_are_both_named(one: str, two: str) -> None:
     assert set(str(verdict.misconception).split(" + ")) == {one, two}
 
 
+def from_h0_to_the_second_input(x: Array, h0: Array, p: RNNParams) -> Array:
+    h = np.zeros((len(x), *h0.shape))
+    h[0] = h0
+    for t in range(1, len(x)):
+        h[t] = STEP(x[t], h[t - 1], p)
+    return h
+
+
 def back_from_the_wrong_row(dh: Array, x: Array, h0: Array, p: RNNParams) -> tuple[Any, ...]:
     """h[t + 1] of the exercise's `states` handed to each step, where h[t] went in."""
     h = [h0, *FORWARD(x, h0, p)]
@@ -205,6 +223,7 @@ def farthest_off_without_the_own_part(dh: Array, h: Array, V: Array, da: Array) 
 @pytest.mark.parametrize(
     ("asked", "slip", "named"),
     [
+        ("01.rnn_forward", from_h0_to_the_second_input, "h0 for the first step"),
         ("02.rnn_backward", back_from_the_wrong_row, "the step's own state for the one before"),
         ("02.wrong_step", farthest_off_with_V_forwards, "test with V for V^T, by size"),
         ("02.wrong_step", first_fault_with_V_forwards, "first in time"),
@@ -224,6 +243,31 @@ def test_slips_that_a_reader_of_the_lecture_made_are_named(
 ) -> None:
     for seed in range(5):
         assert judge(asked, slip, seed=seed).misconception == named
+
+
+def search_without_the_last_step(dh: Array, h: Array, V: Array, da: Array) -> int:
+    t = q02.WRONG_STEP.reference(dh, h, V, da)
+    return t if t < len(dh) - 1 else -1
+
+
+def test_a_step_below_the_first_is_not_called_too_high() -> None:
+    for seed in range(5):
+        told = judge("02.wrong_step", search_without_the_last_step, seed=seed)
+        assert "from 0 to T - 1" in told.difference and told.misconception is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("01.parameters", lambda: (9, 2, 4, 3, "43")),
+        ("01.echo", lambda: ("U", "c")),
+        ("02.factor", lambda: (11, "0.59")),
+        ("02.wrong_step", lambda dh, h, V, da: "2"),
+    ],
+)
+def test_a_word_for_a_number_is_called_one(asked: str, answer: object) -> None:
+    told = judge(asked, answer, seed=0)
+    assert not told.passed and "got a str" in told.difference
 
 
 def concatenated_step(x_t: Array, h_prev: Array, p: RNNParams) -> Array:

@@ -80,7 +80,7 @@ class _Seen:
             try:
                 self.raw = answer.parts(outcome.value, probe)
                 self.got = answer.observed(self.raw, probe)
-            except (StopError, ValueError, IndexError):
+            except (StopError, ValueError, IndexError, TypeError):  # a word, for one
                 self.got = None
 
     def same(self, wrong: Callable[..., Any]) -> bool:

@@ -73,6 +73,13 @@ def _sequence_inputs(rng: np.random.Generator) -> list[Probe]:
     ]
 
 
+_H0_FIRST = Mistake(
+    "h0 for the first step",
+    "Your first row is h0 itself, and x[0] is never read. h[0] is the state after step 0: what "
+    "goes into that step?",
+    {"h": lambda s: np.concatenate([s.h0[None], FORWARD(s.x[1:], s.h0, s.p)])},
+)
+
 RNN_FORWARD = Question(
     id="01.rnn_forward",
     kind="repair",
@@ -104,7 +111,7 @@ RNN_FORWARD = Question(
 
 With balance += payment in its place, every entry would be the same array, which shows the last
 day everywhere; and so would the caller's `start`.""",
-    misconceptions=made_in(FORWARD, (*FORWARD_MISTAKES, *STEP_MISTAKES)),
+    misconceptions=made_in(FORWARD, (*FORWARD_MISTAKES, _H0_FIRST, *STEP_MISTAKES)),
 )
 
 
@@ -373,12 +380,12 @@ def _echo(answer: Any, probe: Probe) -> Mapping[str, Any]:
         past = x[first - lag : len(x) - lag]
         return float(np.mean((y - y.mean()) * past))
 
-    calm = bool(y.std() < 0.8)
+    moves, calm = bool(y.std() > 0.15), bool(y.std() < 0.8)
     return {
-        "moves": np.array(y.std() > 0.15),
+        "moves": np.array(moves),
         "calm": np.array(calm),
-        # what swings wildly is like any lag by chance
-        "lag": np.array(max(range(7), key=likeness) if calm else _LAG),
+        # what hardly moves, or swings wildly, is like any lag by chance
+        "lag": np.array(max(range(7), key=likeness) if moves and calm else _LAG),
         "close": np.array(np.mean((y - x[first - _LAG : len(x) - _LAG]) ** 2) < _BAR),
     }
 
@@ -412,9 +419,10 @@ def _silent() -> tuple[Array, Array]:
 
 
 _HARDLY = (
-    "That is what training leaves when the pairs teach nothing, or when there was none. Do yours "
-    "belong together: the same example, and an input that the state has already heard, three "
-    "steps before it? Compare one row of each by eye."
+    "That is what training leaves when it has hardly begun, or when the pairs teach nothing. Does "
+    "the error still fall? Then go on. If not: do the pairs belong together, the same example, and "
+    "an input that the state has already heard, three steps before it? Compare one row of each by "
+    "eye."
 )
 
 ECHO = Question(

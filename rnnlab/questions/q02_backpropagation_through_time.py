@@ -599,7 +599,8 @@ def _farthest(dh: Array, h: Array, V: Array, da: Array) -> int:
 
 def _step_named(answer: Any, probe: Probe) -> Mapping[str, Any]:
     t = answer[0]
-    return {"among the steps": (t >= 0) & (t < len(probe["da"])), "t": t}
+    # 0 among them, -1 before the first, 1 after the last
+    return {"among the steps": int(t >= len(probe["da"])) - int(t < 0), "t": t}
 
 
 _AT_THE_LAST_STEP = (
