@@ -282,6 +282,27 @@ def test_words_on_weights_by_hand_are_true_of_their_sums(
     assert not verdict.passed and words in str(verdict.hint), verdict
 
 
+OLD = 0.8
+
+
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        ([np.tanh(OLD), OLD, 0.08], "You took z as the share that is kept"),
+        ([np.tanh(OLD), 0, np.tanh(0.72)], "squashed the blend"),
+        ([np.tanh(OLD), 0, OLD], "Your first number is the candidate"),
+        ([0, 0, 0], "Your first number is 0"),
+        ([OLD, OLD, 0], "Your second number is the old state"),
+        ([OLD, 0, 0], "Does the blend ask it too?"),
+    ],
+)
+def test_words_on_the_three_settings_are_true_of_the_number_that_they_name(
+    states: list[float], words: str
+) -> None:
+    verdict = judge("12.corners", states)
+    assert not verdict.passed and words in str(verdict.hint), verdict
+
+
 @pytest.mark.parametrize("question_id", ["12.gru_step", "12.gru_forward"])
 def test_right_values_in_the_order_of_computing_are_told_so(question_id: str) -> None:
     right = question(question_id).reference

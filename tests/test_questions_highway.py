@@ -99,6 +99,18 @@ ONES, OWN = np.ones((2, 2)), np.eye(2)
         ({"b_o": np.zeros(2)}, "nothing is written"),
         ({"b_i": np.full(2, 10.0)}, "any symbol opens the input gates"),
         ({"W_i": 20 * ONES}, "any symbol opens the input gates"),
+        ({"W_i": 0 * ONES, "b_i": np.zeros(2)}, "input gates half open to any symbol"),
+        ({"W_i": 20 * OWN[::-1]}, "units swapped"),
+        ({"V_i": 0 * ONES, "b_i": np.full(2, -5.0)}, "input gates open in silence"),
+        (
+            {"V_i": 0 * ONES, "b_i": np.full(2, -5.0), "b_f": np.full(2, 3.0)},
+            "input gates open in silence",
+        ),
+        ({"W_o": 40 * OWN, "b_o": np.zeros(2)}, "output gate opened by the symbol"),
+        (
+            {"W_o": 40 * OWN, "b_o": np.zeros(2), "b_f": np.full(2, 3.0)},
+            "forgets half at each step",
+        ),
         ({"b_f": np.full(2, 3.0)}, "forgets half at each step"),
         ({"V_f": -200 * ONES}, "forgets half at each step"),
         ({"V_i": -200 * OWN}, "noise opens the input gates"),

@@ -636,20 +636,18 @@ def _latch_inputs(rng: np.random.Generator) -> list[Probe]:
     return [{"noise": rng.standard_normal((_LAG, 20, _SIZE))}]
 
 
-def _told(h: Array) -> Array:
-    """Of h (2 N, 2), first after A, then after B: does each unit say which symbol it was?
+def _own_and_other(states: Array) -> Array:
+    """Of (T + 1, 2 N, 2), first after A, then after B: each symbol's own unit, and the other."""
+    after_a, after_b = np.split(states, 2, axis=1)
+    return np.concatenate([after_a, after_b[..., ::-1]], axis=1).transpose(2, 0, 1)
 
-    Four truth values: unit 0 up after A, unit 1 up after B; unit 1 down after A, unit 0 after B.
-    """
-    after_a, after_b = np.split(h, 2)
-    return np.array(
-        [
-            np.all(after_a[:, 0] > 0.5),
-            np.all(after_b[:, 1] > 0.5),
-            np.all(np.abs(after_a[:, 1]) < 0.1),
-            np.all(np.abs(after_b[:, 0]) < 0.1),
-        ]
-    )
+
+def _up(own: Array) -> Array:
+    return own > 0.5
+
+
+def _down(other: Array) -> Array:
+    return np.abs(other) < 0.1
 
 
 def _run(p: LSTMParams, noise: Array) -> layers.LSTMTrace:
@@ -665,24 +663,28 @@ def _kept_out(run: layers.LSTMTrace) -> bool:
 
     A unit whose symbol is gone shuts no gate any more: what comes in then is no cause.
     """
-    after_a, after_b = np.split(run.h, 2, axis=1)
-    own, other = np.concatenate([after_a, after_b[..., ::-1]], axis=1).transpose(2, 0, 1)
-    there = np.logical_and.accumulate((own > 0.5) & (np.abs(other) < 0.1))  # (T + 1, 2 N)
+    own, other = _own_and_other(run.h)
+    there = np.logical_and.accumulate(_up(own) & _down(other))  # (T + 1, 2 N)
     came_in = np.sum(run.i[1:] * there[:-1, :, None], axis=0)
     return bool(np.all(came_in < 0.1))
 
 
 def _holds(weights: Any, probe: Probe) -> Mapping[str, Any]:
-    """What the units say after the symbol, after silence (see `_told`) and after noise.
+    """What the units say after the symbol, after silence and after noise.
 
     What comes after something that is wrong counts as wrong altogether: it says nothing more.
     """
     p = LSTMParams(*(np.asarray(w, float) for w in weights))
     silent, loud = (_run(p, noise) for noise in (np.zeros((_LAG, 1, _SIZE)), probe["noise"]))
-    held = np.all(_told(loud.h[-1]))
+    own, other = _own_and_other(silent.h)  # (T + 1, 2): A and B
+    inside, _ = _own_and_other(np.tanh(silent.C))  # what an open output gate would show
+    own_loud, other_loud = _own_and_other(loud.h[-1:])
+    held = np.all(_up(own_loud) & _down(other_loud))
     seen = {
-        "writes": _told(silent.h[0]),
-        "keeps": _told(silent.h[-1]),
+        "writes": np.concatenate([_up(own[0]), _down(other[0]), other[0] < own[0] + 0.1]),
+        "stays down": np.array([np.all(_down(other[-1]))]),
+        "keeps": np.array([np.all(_up(inside[-1]))]),
+        "shows": np.array([np.all(_up(own[-1]))]),
         "keeps out": np.array([held or _kept_out(loud)]),  # a look at what went wrong, if it did
         "holds": np.array([held]),
     }
@@ -702,14 +704,27 @@ _BOTH_WRITTEN = (
     "A symbol brings up both units. Each input gate must be shut to begin with, and open for its "
     "own symbol alone: which entries of W_i are those?"
 )
+_COMES_UP = (
+    "x is all zero, and still the other unit leaves zero: at each step its input gate lets some of "
+    "its candidate in. What do b_i and V_i make of that gate once a symbol is there? Which sign "
+    "must V_i have, so that the unit that is up shuts it?"
+)
 _FADES = (
     "Nothing disturbs it, and still it fades: 100 steps through your forget gate leave too little. "
     "What must sigmoid(b_f) be, so that its hundredth power is near 1? And does h move that gate?"
+)
+_HIDDEN = (
+    "The cell still holds it: tanh(C) is above 0.5. But h does not show it. With x all zero, what "
+    "is your output gate?"
 )
 _DOOR_OPEN = (
     "An input gate lets noise in, which brings up the other unit or takes the symbol away. x alone "
     "cannot tell noise from a symbol. What do the gates see after step 0 that they did not see "
     "before? Let it shut both of them, and harder than the noise can push."
+)
+_LOST_IN_SILENCE = (
+    "The symbol is written. But when 100 silent steps follow (x all zero), the units are not as "
+    "they should be at the end."
 )
 _LOST_IN_NOISE = (
     "The symbol is written, and it is kept through silence. But through noise as loud as the "
@@ -738,8 +753,9 @@ LATCH_WEIGHTS = Question(
     complaints={
         "writes": "After step 0 unit 0 should be up (h above 0.5) for A, and unit 1 for B, and the "
         "other one down (h within 0.1 of zero). Yours are not.",
-        "keeps": "The symbol is written. But when 100 silent steps follow (x all zero), the units "
-        "are not as they should be at the end.",
+        "stays down": _LOST_IN_SILENCE,
+        "keeps": _LOST_IN_SILENCE,
+        "shows": _LOST_IN_SILENCE,
         "keeps out": _LOST_IN_NOISE,
         "holds": _LOST_IN_NOISE,
     },
@@ -765,6 +781,11 @@ whatever is pressed.""",
             "any symbol opens the input gates", _BOTH_WRITTEN, _latch(b_i=np.full(_SIZE, 10.0))
         ),
         Misconception(
+            "input gates half open to any symbol",
+            _BOTH_WRITTEN,
+            _latch(W_i=0 * _ONES, b_i=np.zeros(_SIZE)),
+        ),
+        Misconception(
             "units swapped",
             "A brings up unit 1, and B unit 0: just the other way round. Which column of W_i, "
             "and of W_g, is A?",
@@ -772,11 +793,9 @@ whatever is pressed.""",
         ),
         Misconception("forgets half at each step", _FADES, _latch(b_f=np.zeros(_SIZE))),
         Misconception(
-            "h opens the input gates",
-            "The unit that is up opens the input gate of the other. Which sign must V_i have, so "
-            "that it shuts it?",
-            _latch(V_i=200 * _ONES),
+            "output gate opened by the symbol", _HIDDEN, _latch(W_o=40 * _OWN, b_o=np.zeros(_SIZE))
         ),
+        Misconception("input gates open in silence", _COMES_UP, _latch(V_i=200 * _ONES)),
         Misconception("noise opens the input gates", _DOOR_OPEN, _latch(V_i=0 * _ONES)),
         Misconception("noise moves the forget gate", _NOISE_HAS_A_SAY, _latch(W_f=40 * _OWN)),
     ),

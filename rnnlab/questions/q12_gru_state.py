@@ -149,6 +149,23 @@ CORNERS = Question(
 it is tanh(0) = 0. The state is 0.75 * 0.5 + 0.25 * 0 = 0.375: three quarters of the old, although
 the reset gate is shut.""",
     misconceptions=(
+        # words on one number stand before the others: they are true wherever that number is wrong
+        Misconception(
+            "the candidate, in the first",
+            "Your first number is the candidate. z = 0 takes nothing of it: what is kept?",
+            lambda: np.array([np.tanh(_OLD), 0.0, 0.9 * _OLD]),
+        ),
+        Misconception(
+            "nothing, in the first",
+            "Your first number is 0. z = 0 takes nothing of the new: what does it keep of the old?",
+            lambda: np.array([0.0, 0.0, 0.9 * _OLD]),
+        ),
+        Misconception(
+            "the old state, in the second",
+            "Your second number is the old state. z = 1 keeps nothing of it; what is the candidate "
+            "with r = 0?",
+            lambda: np.array([_OLD, _OLD, 0.9 * _OLD]),
+        ),
         Misconception(
             "z mirrored",
             "You took z as the share that is kept. In this course z is the share of the new.",
@@ -165,6 +182,12 @@ the reset gate is shut.""",
             _states(lambda z, r, h: (1 - z) * h + z * np.tanh(h)),
         ),
         Misconception(
+            "blend squashed",
+            "You squashed the blend once more. It lies between two numbers that are in range "
+            "already.",
+            _states(lambda z, r, h: np.tanh((1 - z) * h + z * np.tanh(r * h))),
+        ),
+        Misconception(
             "the candidates",
             "These are the candidates. The state is a blend of the candidate and the old state.",
             _states(lambda z, r, h: np.tanh(r * h)),
@@ -173,22 +196,6 @@ the reset gate is shut.""",
             "the share of the new",
             "That is z times the old state: the share that goes. How much stays?",
             _states(lambda z, r, h: z * h),
-        ),
-        Misconception(
-            "the candidate, in the first",
-            "Your first number is the candidate. z = 0 takes nothing of it: what is kept?",
-            lambda: np.array([np.tanh(_OLD), 0.0, 0.9 * _OLD]),
-        ),
-        Misconception(
-            "nothing, in the first",
-            "Your first number is 0. z = 0 takes nothing of the new: what does it keep of the old?",
-            lambda: np.array([0.0, 0.0, 0.9 * _OLD]),
-        ),
-        Misconception(
-            "the old state, in the second",
-            "Your second number is the old state. z = 1 keeps nothing of it; what is the candidate "
-            "with r = 0?",
-            lambda: np.array([_OLD, _OLD, 0.9 * _OLD]),
         ),
         Misconception(
             "an open reset gate, in the third",
