@@ -171,9 +171,7 @@ def rows(given: argparse.Namespace, folder: Path) -> Iterator[tuple[str, str, st
         torch_spent, _ = cost(torch_found, Settings(sandbox=True, questions=module))
         yield "CPU, torch", f"{torch_spent * 1e3:.1f} ms, own {torch_own * 1e3:.1f}", ""
         yield "overhead, torch", f"{(torch_spent - torch_own) * 1e3:.1f} ms", "at most 30 ms"
-    runs = [
-        [seconds(found, Settings(sandbox=True), count) for count in (1, 2)] for _ in range(5)
-    ]
+    runs = [[seconds(found, Settings(sandbox=True), count) for count in (1, 2)] for _ in range(5)]
     one, two = map(statistics.median, zip(*runs, strict=True))
     yield "seconds, 1 job", f"{one * 1e3:.1f} ms, {1 / one:.0f} a second", ""
     yield "throughput, 2 jobs / 1", f"{one / two:.2f}", "at least 1.7"

@@ -250,11 +250,29 @@ def _grade(given: argparse.Namespace) -> int:
         plan = batch.plan(given.paths, settings, record, given.student or ())
         for words in plan.others:
             print(f"not a submission: {words}", file=sys.stderr)
+        if not given.sandbox and batch.of_strangers((*plan.waiting, *plan.done)):
+            print(
+                "Not locked in: each notebook runs as you, with your files and your network. For "
+                "the work of others: --sandbox.",
+                file=sys.stderr,
+            )
         if given.dry_run:
             for one in plan.waiting:
                 print(f"would grade {one.student}: {one.file}")
             print(f"{len(plan.waiting)} to grade, {len(plan.done)} graded before.")
             return 0
+        whole = not (given.student or given.question)
+        if record is not None:
+            before = record.of_class()
+            for one in plan.done:
+                record.handed_in(settings.run, one)
+            if whole:
+                record.is_class(settings.run)
+                if plan.waiting and before not in ("", settings.run):
+                    print(
+                        f"Other options than last time ({before}): the class is what is graded "
+                        "with these."
+                    )
         results = []
         with _Progress(len(plan.waiting)) as progress:
             for result in batch.grade(
@@ -263,15 +281,21 @@ def _grade(given: argparse.Namespace) -> int:
                 progress.tell(result.file)
                 results.append(result)
         grades = grader.gathered(results if record is None else record.results(settings.run))
-    if given.out is None:
-        print(report.table(grades, shutil.get_terminal_size((100, 24)).columns))
-    else:
-        report.write_csv(grades, given.out / "grades.csv")
-        _pages(grades, asked, given.out)
-        print(report.summary(grades, len(results), len(plan.done)))
-        print(f"{given.out / 'class.html'}: the class; {given.out / 'feedback'}: a page a student")
+        apart = record is not None and record.of_class() != settings.run
     if given.csv is not None:
         report.write_csv(grades, given.csv)
+    if given.out is None or apart:
+        print(report.table(grades, shutil.get_terminal_size((100, 24)).columns))
+        if apart:
+            print(
+                f"The class in {given.out} stays as it was: this run has other questions or "
+                "options. Without --student and --question it becomes the class."
+            )
+        return 0
+    report.write_csv(grades, given.out / "grades.csv")
+    _pages(grades, asked, given.out)
+    print(report.summary(grades, len(results), len(plan.done)))
+    print(f"{given.out / 'class.html'}: the class; {given.out / 'feedback'}: a page a student")
     return 0
 
 
@@ -286,10 +310,12 @@ def _grades(given: argparse.Namespace) -> int:
             f"holds no {batch.FILE}"
         )
     with Record(given.out / batch.FILE) as record:
-        if not (runs := record.runs()):
+        if not (run := record.of_class()):
             raise ValueError(f"nothing was graded yet in {given.out}")
-        grades = grader.gathered(record.results(runs[-1]))
+        grades = grader.gathered(record.results(run))
     grades = _narrowed(grades, given)
+    if ", only " in run:
+        print(f"Not all questions were graded: {run}")
     if given.csv is not None:
         report.write_csv(grades, given.csv)
     for what in ("moodle", "canvas"):
@@ -305,8 +331,9 @@ def _grades(given: argparse.Namespace) -> int:
     if given.pages is not None:
         _pages(grades, grader.Settings(questions=given.questions).asked(), given.pages)
         print(f"{given.pages / 'class.html'}: the class")
-    print(report.table(grades, shutil.get_terminal_size((100, 24)).columns))
-    print(runs[-1])
+    if not (given.moodle or given.canvas or given.nbgrader):
+        print(report.table(grades, shutil.get_terminal_size((100, 24)).columns))
+    print(run)
     return 0
 
 

@@ -494,10 +494,17 @@ def test_the_csv_cannot_act_and_the_screen_stays_whole(tmp_path: Path) -> None:
     report.write_csv(Grades(results), tmp_path / "g.csv")
     text = (tmp_path / "g.csv").read_text(encoding="utf-8")
     assert list(csv.reader(io.StringIO(text))) == [
-        ["student", "notebook", "question", "points", "max_points", "passed", "difference", "hint"],
-        ["'=cmd|' /C calc'!A0", "04", "04.belt", "0", "2", "false", "a =1+1,?[31m ?", "'-1"],
-        ["'@sum", "04", "04.belt", "2", "2", "true", "", ""],
-    ]
+        ["student", "notebook", "question", "points", "max_points", "passed", "difference", "hint",
+         "counts", "account", "file"],
+        ["'=cmd|' /C calc'!A0", "04", "04.belt", "0", "2", "false", "a =1+1,?[31m ?", "'-1",
+         "true", "", "f"],
+        ["'@sum", "04", "04.belt", "2", "2", "true", "", "", "true", "", "f"],
+    ]  # fmt: skip
+    late = replace(results[1], modified=9.0, file="=g")
+    report.write_csv(Grades((results[1], late)), tmp_path / "g.csv")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "g.csv").read_text(encoding="utf-8"))))
+    assert [(row["counts"], row["file"]) for row in rows] == [("false", "f"), ("true", "'=g")]
+    assert report.table(Grades((results[1], late))).count("does not count") == 2
     for separator in ",;|\t":
         words = f'x{separator}=1{separator} \uff0b2{separator}"@f", "{separator}-3'
         rows = (Row("ada", "04", "04.belt", 0, 2, False, words, words),)

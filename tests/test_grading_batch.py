@@ -69,9 +69,12 @@ def test_what_is_recorded_comes_back_as_it_was(record: Record) -> None:
     assert record.known("run 1") == {
         ("ada", "", "d1"), ("ben", "", "d2"), ("ben", "", "d3"), ("ada", "7", "d1"),
     }  # fmt: skip
-    assert record.runs() == ("run 1", "run 2")
+    assert record.of_class() == "run 2"
     record.add("run 1", result(points=0))
-    assert record.runs() == ("run 2", "run 1")
+    assert record.of_class() == "run 1"
+    record.is_class("run 2")
+    record.add("run 1", result("dan"))
+    assert record.of_class() == "run 2"
 
 
 def test_what_is_graded_again_replaces_itself(record: Record) -> None:
@@ -255,9 +258,9 @@ def test_a_grader_that_is_killed_again_and_again(tmp_path: Path) -> None:
         base.close()
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     assert counts == sorted(counts) and counts[0] > 0
-    assert f"{12 - counts[-1]} graded now, {counts[-1]} before." in done.stdout
+    assert f"{12 - counts[-1]} new, {counts[-1]} from before." in done.stdout
     with Record(tmp_path / "out" / "grades.sqlite") as record:
-        [run] = record.runs()
+        run = record.of_class()
         earned = Counter(one.student for one in record.results(run))
         assert earned == Counter(f"s{k:02}" for k in range(12))
         assert {one.points for one in record.results(run)} == {8, 10}
@@ -347,6 +350,61 @@ def test_who_comes_later_leaves_those_of_the_same_name_alone(
     assert points == {"Ada Byron (1)": 10, "Ada Byron (2)": 0}
 
 
+def test_one_name_with_another_account_in_each_notebook_is_one_student() -> None:
+    other = replace(result(account="7"), notebook="06_cell_update")
+    grades = gathered([result(account="1"), other, result("ben", account="2")])
+    assert sorted(grades.counting()) == [
+        ("ada", "04_forget_gate"), ("ada", "06_cell_update"), ("ben", "04_forget_gate"),
+    ]  # fmt: skip
+    assert "1 with another id in each notebook are taken for one each" in grades.notes[0]
+    assert "ada (1, 7)." in grades.notes[0]
+
+
+def test_of_two_at_the_same_time_the_better_counts() -> None:
+    both = [replace(result(points=points), file=f"{points}.ipynb") for points in (3, 0)]
+    for results in (both, both[::-1]):
+        assert Grades(tuple(results)).counting()["ada", "04_forget_gate"].points == 3
+
+
+def test_who_goes_back_to_an_earlier_version_gets_its_grade(tmp_path: Path) -> None:
+    out, versions = tmp_path / "out", (submission(), submission(**STUBS), submission())
+    for day, content in enumerate(versions):
+        path = hand_in(tmp_path / f"day{day}", "ada", content)
+        os.utime(path, (1e9 + day, 1e9 + day))
+        assert cli.main(["grade", str(tmp_path / f"day{day}"), "--out", str(out)]) == 0
+    with Record(out / "grades.sqlite") as record:
+        grades = gathered(record.results(record.of_class()))
+    handed_in = {(one.points, one.modified) for one in grades.results}
+    assert handed_in == {(0, 1e9 + 1), (10, 1e9 + 2)}
+    [counts] = grades.counting().values()
+    assert counts.points == 10
+
+
+def test_a_narrowed_run_with_other_options_leaves_the_class_alone(
+    class_: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    grade_class = ["grade", str(class_), "--out", str(out)]
+    assert cli.main(grade_class) == 0
+    told = capsys.readouterr()
+    assert "Not locked in: each notebook runs as you" in told.err
+    pages = {path: path.read_bytes() for path in out.rglob("*.html")}
+    table = (out / "grades.csv").read_bytes()
+    for narrowed in (["--question", "04.belt"], ["--student", "ada", "--seed", "5"]):
+        assert cli.main(grade_class + narrowed) == 0
+        told = capsys.readouterr()
+        assert "ada  04_forget_gate" in told.out and "stays as it was" in told.out
+        assert {path: path.read_bytes() for path in out.rglob("*.html")} == pages
+        assert (out / "grades.csv").read_bytes() == table
+        assert cli.main(["grades", str(out)]) == 0
+        assert "ben  04_forget_gate  0 of 10 points" in capsys.readouterr().out
+    assert cli.main([*grade_class, "--student", "ada"]) == 0  # the class's own options: part of it
+    assert "0 new, 1 from before." in capsys.readouterr().out
+    assert (out / "grades.csv").read_bytes() == table
+    assert cli.main([*grade_class, "--seed", "5"]) == 0
+    assert "Other options than last time" in capsys.readouterr().out
+
+
 def test_what_could_be_graded_counts_before_what_could_not() -> None:
     good = replace(result(), modified=1.0)
     late = replace(result(points=0), modified=2.0, file="late.ipynb", problem="it is in Julia")
@@ -377,7 +435,7 @@ def test_out_holds_all_and_grades_shows_it(
     out = tmp_path / "out"
     assert cli.main(["grade", str(class_), "--out", str(out), "--jobs", "2"]) == 0
     told = capsys.readouterr().out
-    assert "5 graded now, 0 before." in told and "not graded: eve: n.ipynb is damaged" in told
+    assert "5 new, 0 from before." in told and "not graded: eve: n.ipynb is damaged" in told
     assert "04_forget_gate: 4, 6.2 of 10 points on average" in told
     assert sorted(path.name for path in out.iterdir() if path.suffix != ".sqlite-wal") == [
         "class.html", "feedback", "grades.csv", "grades.sqlite",
@@ -385,7 +443,7 @@ def test_out_holds_all_and_grades_shows_it(
     assert len(list((out / "feedback").iterdir())) == 5
     before = (out / "grades.csv").read_bytes()
     assert cli.main(["grade", str(class_), "--out", str(out)]) == 0
-    assert "0 graded now, 5 before." in capsys.readouterr().out
+    assert "0 new, 5 from before." in capsys.readouterr().out
     assert (out / "grades.csv").read_bytes() == before
     assert cli.main(["grades", str(out), "--pages", str(out), "--student", "[a-d]*"]) == 0
     told = capsys.readouterr().out
@@ -394,7 +452,7 @@ def test_out_holds_all_and_grades_shows_it(
     assert cli.main(["grades", str(out), "--csv", str(again), "--student", "c*"]) == 0
     told = capsys.readouterr().out
     assert "cleo  04_forget_gate  7 of 10 points" in told and "ada" not in told
-    assert again.read_text().count("cleo") == 4
+    assert again.read_text().count("\ncleo,") == 4
     assert cli.main(["grades", str(tmp_path)]) == 1
     assert "DIR must be a folder that" in capsys.readouterr().err
 

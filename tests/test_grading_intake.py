@@ -186,6 +186,14 @@ def test_a_student_who_handed_in_a_zip(tmp_path: Path) -> None:
     )
 
 
+def test_a_zip_with_one_student_in_it(tmp_path: Path) -> None:
+    name = "Anna Amsel_7_assignsubmission_file_"
+    zipped({f"{name}/work/exercises/04.ipynb": WORK}, tmp_path / "late.zip")
+    assert [one[:2] for one in whose(tmp_path / "late.zip")] == [("Anna Amsel", "7")]
+    zipped({f"{name}/{k}/04.ipynb": WORK for k in "ab"}, tmp_path / "two.zip")
+    assert [one[:2] for one in whose(tmp_path / "two.zip")] == [("Anna Amsel", "7")] * 2
+
+
 def test_two_students_of_one_name_stay_two(tmp_path: Path) -> None:
     laid(
         tmp_path / "class",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -13,7 +12,7 @@ from rnnlab.grading import intake, jobs
 from rnnlab.grading.grader import Settings
 from rnnlab.grading.intake import Found
 from rnnlab.grading.record import Record
-from rnnlab.grading.results import Result, text
+from rnnlab.grading.results import Result
 
 FILE = "grades.sqlite"
 
@@ -53,20 +52,18 @@ def plan(
                     f"{'them' if '*' in name else 'that name'} was found"
                 )
     known = record.known(settings.run) if record else set()
-    done = tuple(one for one in found if known and _key(one) in known)
+    done = tuple(one for one in found if known and one.key in known)
     return Plan(tuple(one for one in found if one not in set(done)), done, listing.others)
+
+
+def of_strangers(found: Iterable[Found]) -> bool:
+    """Whether this looks like a class: it comes from Moodle or Canvas, or from several people."""
+    found = tuple(found)
+    return any(one.account for one in found) or len({one.student for one in found}) > 3
 
 
 def _is(found: Found, name: str) -> bool:
     return fnmatchcase(found.student, name) or (bool(found.account) and found.account == name)
-
-
-def _key(found: Found) -> tuple[str, str, str]:
-    try:
-        digest = hashlib.sha256(found.content()).hexdigest()
-    except ValueError:  # it cannot be read, which is found out again
-        digest = ""
-    return text(found.student), found.account, digest
 
 
 def grade(

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -151,7 +151,9 @@ def grade(
 def gathered(results: Iterable[Result]) -> Grades:
     """The results in order, and a note on each notebook that was handed in more than once.
 
-    Students of the same name are told apart by their accounts: "Ada Lovelace (12345)".
+    Students of the same name who hand in the same notebook are told apart by their accounts: "Ada
+    Lovelace (12345)". One name with another account in each notebook is one student: Moodle numbers
+    students anew in each assignment.
     """
     ordered = sorted(_told_apart(list(results)), key=lambda r: (r.student, r.notebook, r.file))
     grades = Grades(tuple(ordered))
@@ -166,6 +168,7 @@ def gathered(results: Iterable[Result]) -> Grades:
         for (student, notebook), names in files.items()
         if len(names) > 1
     ]
+    notes += _of_several_accounts(ordered)
     notes += [
         f"{result.student}, {result.file}: {remark}"
         for result in ordered
@@ -174,12 +177,27 @@ def gathered(results: Iterable[Result]) -> Grades:
     return Grades(grades.results, tuple(sorted(notes)))
 
 
+def _of_several_accounts(results: Iterable[Result]) -> Iterator[str]:
+    accounts: dict[str, dict[str, None]] = {}
+    for one in results:
+        accounts.setdefault(one.student, {})[one.account] = None
+    several = {name: [*own] for name, own in accounts.items() if len(own) > 1}
+    if several:
+        [(name, own), *_] = several.items()
+        yield (
+            f"{len(several)} with another id in each notebook are taken for one each, as Moodle "
+            f"numbers students anew in each assignment: {name} ({', '.join(own)})"
+            f"{', ...' if len(several) > 1 else ''}."
+        )
+
+
 def _told_apart(results: list[Result]) -> list[Result]:
     """Again until it is so: somebody may be called "Ada Lovelace (12345)"."""
-    accounts: dict[str, set[str]] = {}
+    accounts: dict[tuple[str, str], set[str]] = {}
     for one in results:
-        accounts.setdefault(one.student, set()).add(one.account)
-    shared = {name for name, owners in accounts.items() if len(owners) > 1}
+        if one.notebook:
+            accounts.setdefault((one.student, one.notebook), set()).add(one.account)
+    shared = {name for (name, _), owners in accounts.items() if len(owners) > 1}
     if not shared:
         return results
     return _told_apart([_with_account(one) if one.student in shared else one for one in results])

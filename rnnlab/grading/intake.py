@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import io
 import os
 import re
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rnnlab.grading.report import one_line
+from rnnlab.grading.results import text
 
 MAX_FILE = 2**24
 # a student's zip, and the table of contents of a class's zip and of a student's
@@ -84,6 +86,16 @@ class Found:
     def name(self) -> str:
         """The file's own name, for what is said to the student."""
         return re.split("/|: ", self.file)[-1]
+
+    @functools.cached_property
+    def key(self) -> tuple[str, str, str]:
+        """What the record knows it by: student, account, and SHA-256 of its bytes, or "" when they
+        cannot be had."""
+        try:
+            digest = hashlib.sha256(self.content()).hexdigest()
+        except ValueError:  # which is found out again
+            digest = ""
+        return text(self.student), text(self.account), digest
 
     def content(self) -> bytes:
         """Its bytes. ValueError with the words for the student when they cannot be had."""
@@ -430,7 +442,12 @@ def _by_folder(path: tuple[str, ...]) -> tuple[str, str]:
 
 def _wrapped(paths: Sequence[tuple[str, ...]]) -> int:
     """1 when one folder lies around the folders of all students, else 0."""
-    return int(len({path[:1] for path in paths}) == 1 and all(len(path) > 2 for path in paths))
+    around = {path[:1] for path in paths}
+    return int(
+        len(around) == 1
+        and all(len(path) > 2 for path in paths)
+        and not any(_moodle(name) for (name,) in around)
+    )
 
 
 # what is in it

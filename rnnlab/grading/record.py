@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import TracebackType
 
-from rnnlab.grading.results import Ran, Result, Row
+from rnnlab.grading.intake import Found
+from rnnlab.grading.results import Ran, Result, Row, text
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS submission (
@@ -33,6 +34,7 @@ CREATE TABLE IF NOT EXISTS question (
     misconception TEXT NOT NULL, title TEXT NOT NULL,
     PRIMARY KEY (submission, place)
 );
+CREATE TABLE IF NOT EXISTS class (run TEXT PRIMARY KEY, place INTEGER NOT NULL);
 """
 # to be raised whenever the tables change: a record of other tables is left alone
 _VERSION = 1
@@ -75,22 +77,27 @@ class Record:
         self._base.close()
 
     def add(self, run: str, result: Result) -> None:
-        """Keep a result, in one transaction; it replaces the one of the same content."""
+        """Keep a result, in one transaction; it replaces the one of the same content, and counts
+        from the later of their times."""
         content = result.digest or f"file {result.file}"
+        same = (run, result.student, result.account, content)
         cells = json.dumps([asdict(cell) for cell in result.cells])
         try:
             self._base.execute("BEGIN IMMEDIATE")
             with self._base:
-                self._base.execute(
-                    "DELETE FROM submission WHERE (run, student, account, content) = (?, ?, ?, ?)",
-                    (run, result.student, result.account, content),
-                )
+                for modified, file in self._base.execute(
+                    "DELETE FROM submission WHERE (run, student, account, content) = (?, ?, ?, ?)"
+                    " RETURNING modified, file",
+                    same,
+                ).fetchall():
+                    if modified > result.modified:
+                        result = replace(result, modified=modified, file=file)
                 added = self._base.execute(
                     "INSERT INTO submission (run, student, account, content, notebook, file,"
                     " digest, modified, points, max_points, seconds, cells, remarks, problem)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
-                        *(run, result.student, result.account, content, result.notebook),
+                        *(*same, result.notebook),
                         *(result.file, result.digest, result.modified, result.points),
                         *(result.max_points, result.seconds, cells, json.dumps(result.remarks)),
                         result.problem,
@@ -117,10 +124,29 @@ class Record:
         )
         return set(rows)
 
-    def runs(self) -> tuple[str, ...]:
-        """The runs that are recorded, the last one that graded something last."""
-        rows = self._base.execute("SELECT run FROM submission GROUP BY run ORDER BY max(id)")
-        return tuple(run for (run,) in rows)
+    def handed_in(self, run: str, found: Found) -> None:
+        """What is known was handed in again: the last time counts, and where it lies then."""
+        self._base.execute(
+            "UPDATE submission SET modified = ?, file = ?"
+            " WHERE (run, student, account, digest) = (?, ?, ?, ?) AND modified < ?",
+            (found.modified, text(found.file), run, *found.key, found.modified),
+        )
+
+    def is_class(self, run: str) -> None:
+        """This run is that of the whole class, from here on; before it, another may have been."""
+        self._base.execute(
+            "INSERT OR REPLACE INTO class SELECT ?, coalesce(max(place), 0) + 1 FROM class", (run,)
+        )
+
+    def of_class(self) -> str:
+        """The run of the whole class; where none was, the last that graded something, or ""."""
+        for query in (
+            "SELECT run FROM class ORDER BY place DESC LIMIT 1",
+            "SELECT run FROM submission ORDER BY id DESC LIMIT 1",
+        ):
+            for (run,) in self._base.execute(query):
+                return str(run)
+        return ""
 
     def results(self, run: str) -> Iterable[Result]:
         """Every result of a run, by student, notebook and file."""

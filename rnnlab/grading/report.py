@@ -9,12 +9,12 @@ from __future__ import annotations
 import csv
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rnnlab.grading.results import Grades, Result, Row
 
-_COLUMNS = (
+_OF_A_ROW = (
     "student",
     "notebook",
     "question",
@@ -24,6 +24,7 @@ _COLUMNS = (
     "difference",
     "hint",
 )
+_COLUMNS = (*_OF_A_ROW, "counts", "account", "file")
 # of what is long in a large class, this much is shown
 _SHOWN = 20
 
@@ -34,10 +35,11 @@ _FORMULA = re.compile(r"""(^|[;|"]\s*)(?=[=+\-@＝＋－＠])""")
 
 def table(grades: Grades, width: int = 100) -> str:
     """A block a notebook, a line a question with its words below; a line a notebook; the notes."""
-    files = [result.rows for result in grades.results if result.rows]
-    blocks = [_block(rows, width) for rows in files]
+    counting = grades.counting()
+    files = [(one.rows, _counts(one, counting)) for one in grades.results if one.rows]
+    blocks = [_block(rows, counts, width) for rows, counts in files]
     if len(files) > 1:
-        blocks.append("\n".join(_head(rows) for rows in files))
+        blocks.append("\n".join(_head(rows, counts) for rows, counts in files))
     notes = "\n".join(textwrap.fill(one_line(note), width) for note in grades.notes)
     return "\n\n".join([*blocks, *([notes] if notes else [])]) or "There was nothing to grade."
 
@@ -45,12 +47,8 @@ def table(grades: Grades, width: int = 100) -> str:
 def summary(grades: Grades, new: int, before: int) -> str:
     """A few lines on a class: how many, how well, and who could not be graded, with the reason."""
     counting = grades.counting()
-    refused = [
-        result
-        for result in grades.results
-        if result.problem and counting.get((result.student, result.notebook), result) is result
-    ]
-    lines = [f"{new} graded now, {before} before."]
+    refused = [one for one in grades.results if one.problem and _counts(one, counting)]
+    lines = [f"{new} new, {before} from before."]
     by_notebook: dict[str, list[Result]] = {}
     for (_, name), result in counting.items():
         if not result.problem:
@@ -66,8 +64,8 @@ def summary(grades: Grades, new: int, before: int) -> str:
     return "\n".join(one_line(line) for line in lines)
 
 
-def _block(rows: Sequence[Row], width: int) -> str:
-    lines = [_head(rows)]
+def _block(rows: Sequence[Row], counts: bool, width: int) -> str:
+    lines = [_head(rows, counts)]
     for row in rows:
         if row.question:
             lines.append(f"  {row.question:<28} {row.points} of {row.max_points}")
@@ -79,21 +77,31 @@ def _block(rows: Sequence[Row], width: int) -> str:
     return "\n".join(lines)
 
 
-def _head(rows: Sequence[Row]) -> str:
+def _head(rows: Sequence[Row], counts: bool) -> str:
     total, most = sum(r.points for r in rows), sum(r.max_points for r in rows)
     result = f"{total} of {most} points" if most else "not graded"
-    head = (one_line(rows[0].student), rows[0].notebook, result)
+    late = "" if counts else "(does not count: there is a later one)"
+    head = (one_line(rows[0].student), rows[0].notebook, result, late)
     return "  ".join(part for part in head if part)
 
 
 def write_csv(grades: Grades, path: Path) -> None:
     """A row a question, UTF-8: student, notebook, question, points, max_points, passed, difference,
-    hint; passed is true or false."""
+    hint, counts, account, file; passed and counts are true or false."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_COLUMNS)
-        for row in grades.rows:
-            writer.writerow(_cell(getattr(row, name)) for name in _COLUMNS)
+        counting = grades.counting()
+        for result in grades.results:
+            about = (_counts(result, counting), result.account, result.file)
+            for row in result.rows:
+                cells = (*(getattr(row, name) for name in _OF_A_ROW), *about)
+                writer.writerow(map(_cell, cells))
+
+
+def _counts(result: Result, counting: Mapping[tuple[str, str], Result]) -> bool:
+    """Whether no other result stands in for this one."""
+    return counting.get((result.student, result.notebook), result) is result
 
 
 def _cell(value: str | int | bool) -> str | int:

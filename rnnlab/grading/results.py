@@ -99,10 +99,10 @@ class Grades:
 
     def counting(self) -> dict[tuple[str, str], Result]:
         """For each student and notebook the result that counts: the last that was handed in and
-        could be graded; where none could, the last."""
+        could be graded, of several at the same time the best; where none could, the last."""
 
-        def rank(result: Result) -> tuple[bool, float, str]:
-            return not result.problem, result.modified, result.file
+        def rank(result: Result) -> tuple[bool, float, int, str]:
+            return not result.problem, result.modified, result.points, result.file
 
         chosen: dict[tuple[str, str], Result] = {}
         for result in self.results:
