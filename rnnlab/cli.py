@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shutil
 import subprocess
@@ -29,6 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     given, rest = parser.parse_known_args(argv)
     if rest and given.command != "lab":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name may hold what this terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     try:
         match given.command:
             case "lab":

@@ -418,6 +418,14 @@ def test_what_could_be_graded_counts_before_what_could_not() -> None:
 # the command
 
 
+def test_a_name_that_the_terminal_cannot_show_stops_nothing(tmp_path: Path) -> None:
+    hand_in(tmp_path / "class", "Zoë", submission())
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    line = command(str(tmp_path / "class"))
+    done = subprocess.run(line, env=ascii_only, capture_output=True, text=True, check=True)
+    assert "Zo\\xeb  04_forget_gate  10 of 10 points" in done.stdout
+
+
 def test_a_dry_run_grades_nothing(
     class_: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
