@@ -199,6 +199,12 @@ ATTACKS: dict[str, Attack] = {
         "    try: open(d + '/left', 'w').write('mine'); print('READ', d)\n"
         "    except OSError: pass"
     ),
+    "a lock that others find": Attack(
+        "import fcntl, os\nkept = [open('/dev/null', 'r+b'), open(os.__file__, 'rb')]\n"
+        "for file, kind in zip(kept, (fcntl.LOCK_EX, fcntl.LOCK_SH)):\n"
+        "    try: fcntl.lockf(file, kind, 1, 7); print('READ')\n"
+        "    except OSError: pass"
+    ),
     "network": Attack(
         "import socket\nfor a in ('127.0.0.1', '::1', 'example.org', '8.8.8.8'):\n"
         "    try: socket.create_connection((a, PORT), timeout=1).send(b'READ'); print('READ')\n"

@@ -162,6 +162,19 @@ def test_moodle_hidden_names_and_groups(tmp_path: Path) -> None:
     assert grade_column(cells, 3) == ["6", "", "6"]
 
 
+def test_moodle_a_student_who_is_called_like_a_group_is_no_group(tmp_path: Path) -> None:
+    teams = (
+        "Identifier,Full name,Group,Grade,Maximum Grade\nParticipant 7,Ada,Blue 1,,10\n"
+        "Participant 8,Blue 1,Red,,10\nParticipant 9,Cleo,Blue 1,,10\n"
+    )
+    eve = result("Blue 1 (8)", 1, "8", modified=9.0)
+    cells, told, _ = filled(
+        "moodle", teams, tmp_path, eve, result("Ada", 7, "7"), result("Blue 1", 5)
+    )
+    # Cleo has what her group handed in
+    assert grade_column(cells, 3) == ["7", "1", "5"] and len(told) == 1
+
+
 def test_moodle_the_last_that_was_handed_in_counts(tmp_path: Path) -> None:
     cells, *_ = filled("moodle", MOODLE, tmp_path, result("zoe", 6, modified=1.0),
                        replace(result("zoe", 2, modified=5.0), file="zoe/b.ipynb"))  # fmt: skip

@@ -16,7 +16,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -216,13 +216,6 @@ def _match(results: Sequence[Result], rows: Sequence[_Row]) -> tuple[dict[int, R
     matched: dict[int, Result] = {}
     told: list[str] = []
     groups = _index(rows, lambda row: {_plain(row.group)})
-    waiting = []
-    for result in results:
-        group = groups.get(_plain(_named(result)), [])
-        for row in group:
-            matched.setdefault(row.place, result)
-        if not group:
-            waiting.append(result)
     # the surest way first, for all, so that nobody takes a row that is surely another's
     ways: list[tuple[dict[str, list[_Row]], Callable[[Result], str]]] = [
         (_index(rows, lambda row: {row.account}), lambda result: result.account),
@@ -230,6 +223,7 @@ def _match(results: Sequence[Result], rows: Sequence[_Row]) -> tuple[dict[int, R
         (_index(rows, _Row.in_plain), lambda result: _plain(_named(result))),
     ]
     reasons: dict[str, str] = {}
+    waiting = list(results)
     for number, (index, key) in enumerate(ways):
         left = []
         for result in waiting:
@@ -252,12 +246,22 @@ def _match(results: Sequence[Result], rows: Sequence[_Row]) -> tuple[dict[int, R
                     f"the id {result.account}"
                 )
         waiting = left
+        if number == 0:  # who is known by the id is a person, though called like a group
+            waiting = [one for one in left if not _of_group(one, groups, matched)]
     for result in sorted(waiting, key=lambda result: result.student):
         told.append(
             f"{one_line(result.student)} was not matched, {result.points} of {result.max_points} "
             f"points: {reasons.get(result.student, 'no row is theirs')}"
         )
     return matched, told
+
+
+def _of_group(result: Result, groups: Mapping[str, list[_Row]], matched: dict[int, Result]) -> bool:
+    """Whether a group handed it in; all its members that have no other result get it."""
+    members = groups.get(_plain(_named(result)), [])
+    for row in members:
+        matched.setdefault(row.place, result)
+    return bool(members)
 
 
 def _index(rows: Sequence[_Row], keys: Callable[[_Row], set[str]]) -> dict[str, list[_Row]]:

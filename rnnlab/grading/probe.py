@@ -61,6 +61,10 @@ ATTEMPTS: dict[str, tuple[str, str]] = {
     "use more memory": (f"a = bytearray({2 * MEMORY})", "MemoryError"),
     "share more memory": (f"import mmap; mmap.mmap(-1, {2 * MEMORY})", "Errno 12"),
     "make a file of memory": ("import os; os.memfd_create('x')", _NOT_ALLOWED),
+    "lock what others share": (
+        "import fcntl; fcntl.lockf(open('/dev/null', 'r+b'), fcntl.LOCK_EX)",
+        _NOT_ALLOWED,
+    ),
     "have more than one core": (
         "import os; assert len(os.sched_getaffinity(0)) > 1",
         "AssertionError",

@@ -47,9 +47,9 @@ _SOL_SOCKET = 1
 # SO_TYPE, SO_ERROR, SO_PROTOCOL, SO_DOMAIN: what it is, not who is at the other end
 _SOCKET_OPTIONS = (3, 4, 38, 39)
 _PR_NAMES = (15, 16, 0x53564D41)  # PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, which malloc uses
-# F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_DUPFD_CLOEXEC: no
-# leases, and no watch over folders that others read
-_FCNTLS = (*range(8), 1030)
+# F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC: no leases, no watch over folders
+# that others read, and no locks, which others would find on a device or library that all share
+_FCNTLS = (*range(5), 1030)
 _IOCTLS = (0x5401, 0x5413, 0x5421, 0x5450, 0x5451, 0x541B)  # is it a terminal, how much is there
 
 
