@@ -193,6 +193,20 @@ def test_who_never_looks_at_step_0_does_not_pass(otherwise: Any) -> None:
         assert not judge("03.wrong_step", from_step_1, seed).passed
 
 
+def test_an_open_gate_is_not_taken_for_a_failure() -> None:
+    def open_is_failed(f: Array, i: Array, C_tilde: Array, C_0: float, C: Array) -> Any:
+        for t, before in enumerate([C_0, *C[:-1]]):
+            if np.isclose(C[t], before + i[t] * C_tilde[t]):
+                return t, "erase"
+            if np.isclose(C[t], f[t] * before + C_tilde[t]):
+                return t, "write"
+        return None
+
+    for seed in range(20):
+        told = judge("03.wrong_step", open_is_failed, seed)
+        assert not told.passed and told.misconception == "an open gate has failed"
+
+
 # weights by hand: many answers are right, and each that is not is told why
 
 

@@ -180,14 +180,17 @@ def _log_inputs(rng: np.random.Generator) -> list[Probe]:
     inside = ((6, "erase"), (8, "write"), (7, "write"), (9, "erase"))
     at_first = ((5, "write"), (10, "erase"))  # both, or a guess for want of a step would pass
     return [
-        *(_log(rng, T, what, int(rng.integers(1, T - 1))) for T, what in inside),
+        *(_log(rng, T, what, int(rng.integers(2, T - 1))) for T, what in inside),
         *(_log(rng, T, what, 0) for T, what in at_first),
     ]
 
 
 def _log(rng: np.random.Generator, T: int, what: str, wrong: int) -> Probe:
-    """A log of T steps in which `what` failed at the step `wrong`."""
+    """A log of T steps in which `what` failed at the step `wrong`; before it, where there is room,
+    each gate is fully open once, which is no failure."""
     f, i = rng.uniform(0.2, 0.8, (2, T))
+    if wrong > 1:
+        f[0] = i[1] = 1.0
     C_tilde = rng.choice([-1.0, 1.0], T) * rng.uniform(0.4, 0.9, T)
     C_0 = rng.uniform(1, 2)
     C = np.empty(T)
@@ -214,6 +217,13 @@ def _wrong_step(f: Array, i: Array, C_tilde: Array, C_0: Array, C: Array) -> tup
 def _from_step_1(f: Array, i: Array, C_tilde: Array, C_0: Array, C: Array) -> tuple[int, str]:
     t, what = _wrong_step(f[1:], i[1:], C_tilde[1:], C[0], C[1:])
     return t + 1, what
+
+
+def _open_has_failed(f: Array, i: Array, C_tilde: Array, C_0: Array, C: Array) -> tuple[int, str]:
+    before, _ = _misses(f, i, C_tilde, C_0, C)
+    erase = np.isclose(C, before + i * C_tilde)
+    t = int(np.argmax(erase | np.isclose(C, f * before + C_tilde)))
+    return t, "erase" if erase[t] else "write"
 
 
 def _from_last(tested: str) -> Callable[..., tuple[int, str]]:
@@ -306,6 +316,12 @@ Each year is judged by the balance that the book holds for the year before.""",
             "The first step can be the wrong one too. What did the cell hold before it, and does "
             "C[0] follow from that?",
             _from_step_1,
+        ),
+        Misconception(
+            "an open gate has failed",
+            "At your step a gate is 1, and the sum without it fits: that is no failure. Does the "
+            "step break the rule?",
+            _open_has_failed,
         ),
         Misconception(
             "erase and write mixed up",
