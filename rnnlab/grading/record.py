@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS question (
 CREATE TABLE IF NOT EXISTS class (run TEXT PRIMARY KEY, place INTEGER NOT NULL);
 """
 # to be raised whenever the tables change: a record of other tables is left alone
-_VERSION = 1
+_VERSION = 2
 _OF_A_ROW = tuple(f.name for f in fields(Row) if f.name not in ("student", "notebook"))
 
 
